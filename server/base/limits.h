@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit of the program has its name here. Reaching one is an outcome with a counter or a
+ * diagnostic, never silence or an abort.
+ */
+#pragma once
+
+enum {
+	/* Rule language. Depths are counted as the reference counts them (rules-language.md 3.4). */
+	LIMIT_CONDITION_DEPTH = 100,	    /* default of a stand-alone condition */
+	LIMIT_RULE_CONDITION_DEPTH = 1000,  /* conditions inside rules files */
+	LIMIT_STRING_LITERAL = 255,	    /* bytes of one literal */
+	LIMIT_CONDITION_BYTES = 4 << 20,    /* after list expansion */
+	LIMIT_RULES = 200000,		    /* items of one kind in all files */
+	LIMIT_RULES_FILE_BYTES = 128 << 20, /* one rules file */
+	LIMIT_YAML_DEPTH = 64,
+	LIMIT_YAML_NODES = 4 << 20, /* after aliases are followed: stops alias bombs */
+	LIMIT_CONFIG_BYTES = 4 << 20,
+
+	/* Events. */
+	LIMIT_RECORD_BYTES = 64 << 10, /* one record on a ring, in a capture, or from /proc */
+	LIMIT_PARAMS = 40,	       /* parameters of one event, extras included */
+	LIMIT_PATH = 4096,
+	LIMIT_ARGS = 4096,	 /* argument or environment bytes of one exec that are kept */
+	LIMIT_ANCESTORS = 100,	 /* steps taken towards the root of a process tree */
+	LIMIT_THREADS = 262144,	 /* default size of the thread table */
+	LIMIT_LIST_TEXT = 1024,	 /* printed bytes of a list value */
+
+	/* Alerts and streams. */
+	LIMIT_ALERT_BYTES = 256 << 10,
+	LIMIT_QUEUE = 16384,	       /* alerts waiting for one channel */
+	LIMIT_LINK_RING = 16 << 20,    /* bytes, power of two */
+	LIMIT_CONTROL_BYTES = 1 << 20, /* one control message between the processes */
+	LIMIT_STREAM_ALERTS = 65536,   /* alerts kept in memory for subscribers */
+	LIMIT_GRPC_MESSAGE = 64 << 10, /* bytes received in one message */
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled conditions. A program holds all conditions of one ruleset: distinct (field, argument) pairs
+ * share a slot that is filled at most once per event, and identical subtrees are one node evaluated at
+ * most once per event (DESIGN.md, decision 9). A program is immutable once sealed and may be evaluated
+ * by several threads, each with an eval of its own.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/bitset.h"
+#include "base/diag.h"
+#include "filter/ast.h"
+#include "filter/catalogue.h"
+
+struct program;
+struct cond; /* one compiled condition inside a program */
+struct eval;
+
+enum filter_outcome { /* positive outcomes of filter_compile */
+	FILTER_E_INVALID = 1,	    /* the condition is wrong */
+	FILTER_E_UNKNOWN_FIELD = 2, /* these two may be skipped by skip-if-unknown-filter */
+	FILTER_E_UNKNOWN_EVENT = 3,
+};
+
+struct filter_warnings {
+	uint32_t n; /* LOAD_COMPILE_CONDITION findings (rules-language.md 2.2) */
+	struct diag last[8];
+};
+
+/* The catalogue must outlive the program. NULL when memory is out. */
+struct program *program_new(const struct catalogue *c);
+struct program *program_free(struct program *p);
+/* No more conditions; computes evaluation order and slot table. 0 or -ENOMEM. */
+int program_seal(struct program *p);
+size_t program_slots(const struct program *p);
+const struct catalogue *program_catalogue(const struct program *p);
+/* The slot of a field reference, made if new; formats use it too, so outputs reuse what conditions read.
+ * -ENOMEM. Before sealing only. */
+int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_slot);
+const struct field_ref *program_slot_ref(const struct program *p, uint32_t slot);
+
+/* tree has no AST_MACRO left. 0, a FILTER_E_ outcome with *diag filled (offset in the condition), -ENOMEM. */
+int filter_compile(struct program *p, const struct ast *tree, struct cond **ret_cond,
+		   struct filter_warnings *warnings, struct diag *diag);
+/* A value expression for formats: a field or transformer; FILTER_E_ as above. */
+struct vexpr;
+int vexpr_compile(struct program *p, const struct expr *e, struct vexpr **ret, struct diag *diag);
+
+/* Events for which the condition can be true (rules-language.md 5.1). FILTER_E_UNKNOWN_EVENT or
+ * FILTER_E_INVALID (transformers on evt.type) with *diag. */
+int filter_events(const struct catalogue *c, const struct ast *tree, struct bitset *ret_codes,
+		  struct diag *diag);
+
+/* An evaluator for one thread: slot values, node results, generation numbers. */
+struct eval *eval_new(const struct program *p);
+struct eval *eval_free(struct eval *e);
+/* A new event: everything cached is forgotten (by counting up). The arena is the event arena. */
+void eval_begin(struct eval *e, void *event, struct arena *arena);
+/* Which names FIELD_NAMES slots have from now on; forgets those slots and the nodes above them. */
+void eval_names(struct eval *e, bool resolved);
+bool eval_cond(struct eval *e, const struct cond *c);
+/* The slot's value, extracted if need be. NULL: no value. Valid until the event arena is rewound or
+ * eval_names changes the slot. */
+const struct value *eval_slot(struct eval *e, uint32_t slot);
+/* Type and list-ness of a value expression, and its value; false: no value. */
+enum value_type vexpr_type(const struct vexpr *v, bool *ret_list);
+bool eval_vexpr(struct eval *e, const struct vexpr *v, struct value *ret_value);
+/* A stand-alone evaluation that caches nothing and explains: the first sub-condition that decided. */
+bool eval_explain(struct eval *e, const struct cond *c, struct strbuf *ret_decider);
