@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fields of a live host for the language of filter/: the catalogue's `event` is a struct
+ * fields_event. Static and immutable; any thread.
+ */
+#pragma once
+
+#include "event/event.h"
+#include "filter/catalogue.h"
+#include "state/state.h"
+
+struct fields_event {
+	const struct event *ev;
+	const struct state *state;
+	const char *hostname;
+};
+
+const struct catalogue *fields_catalogue(void);
+/*
+ * True when evaluating with resolved names can differ from the names as given: some name of this event has
+ * a resolved form that is different (DESIGN.md, decision 6).
+ */
+bool fields_names_differ(const struct event *ev);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled rules: immutable after ruleset_finish, counted. Loading is rule/load.h; this is what the
+ * engine and the alert builder see.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "filter/filter.h"
+#include "filter/format.h"
+
+enum priority {
+	PRIORITY_EMERGENCY,
+	PRIORITY_ALERT,
+	PRIORITY_CRITICAL,
+	PRIORITY_ERROR,
+	PRIORITY_WARNING,
+	PRIORITY_NOTICE,
+	PRIORITY_INFORMATIONAL,
+	PRIORITY_DEBUG,
+};
+
+/* "Emergency" ... "Informational", "Debug". */
+const char *priority_name(enum priority p);
+/* Any case; info and informational. -EINVAL. */
+int priority_parse(struct str s, enum priority *ret);
+
+struct extra_field {
+	struct str key;
+	struct format *format; /* NULL: raw typed value of slot */
+	uint32_t slot;
+};
+
+struct rule {
+	struct str name, desc, source, condition, output; /* as loaded; ruleset arena */
+	struct str condition_compiled;
+	enum priority priority;
+	const struct str *tags; /* sorted */
+	size_t ntags;
+	struct cond *cond;
+	struct format *format;
+	const struct extra_field *extras; /* append_output's extra_fields */
+	size_t nextras;
+	struct bitset events; /* codes it can match */
+	bool enabled;
+	uint32_t index;
+	_Atomic uint64_t *matches; /* counter, relaxed */
+};
+
+struct ruleset;
+
+struct ruleset *ruleset_ref(struct ruleset *rs);
+struct ruleset *ruleset_unref(struct ruleset *rs); /* any thread; returns NULL */
+const struct program *ruleset_program(const struct ruleset *rs);
+/* All rules, in order of definition, enabled or not. */
+const struct rule *const *ruleset_rules(const struct ruleset *rs, size_t *ret_n);
+/* Enabled rules that can match events of this code, in order. */
+const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned code,
+					     size_t *ret_n);
+/* Union of the enabled rules' events: what has to be attached. */
+const struct bitset *ruleset_events(const struct ruleset *rs);
