@@ -48,14 +48,20 @@ struct ast {
 	struct expr *right;
 };
 
+/* Trees deeper than this (after macros are put in) are refused by everything that recurses over them. */
+enum { AST_MAX_DEPTH = 4096 };
+bool ast_too_deep(const struct ast *t);
+
+/* One value as the canonical text shows it: bare, or in double quotes where it has to be. */
+void ast_quote(struct str text, struct strbuf *out);
 /* The canonical text (rules-language.md 3.3). */
 void ast_print(const struct ast *t, struct strbuf *out);
 void expr_print(const struct expr *e, struct strbuf *out);
-/* A deep copy in the arena; NULL when memory is out. */
+/* A deep copy in the arena; NULL when memory is out or the tree too deep. */
 struct ast *ast_clone(const struct ast *t, struct arena *a);
 /*
  * Calls fn for every AST_MACRO node in place; fn may overwrite *node with another tree's top node.
- * Stops at and returns the first non-zero result.
+ * What fn put in is not looked into. Stops at and returns the first non-zero result; -ELOOP: too deep.
  */
 int ast_macros(struct ast *t, int (*fn)(struct ast *node, void *ctx), void *ctx);
 /* Calls fn for every node, parents first, and for every field expression below it. */

@@ -18,3 +18,11 @@ int parse_condition(struct str text, unsigned max_depth, struct arena *a, struct
  * formats). Bytes taken, or 0 when there is none.
  */
 size_t parse_output_expr(struct str text, struct arena *a, struct expr **ret_expr);
+
+/*
+ * The text between the quotes of a quoted literal, escapes decoded (3.2); quote is the kind of quote it
+ * stood in. 0 with the text in the arena (or borrowed when nothing had to be decoded), -EINVAL, -ENOMEM.
+ */
+int parse_unescape(struct str inner, char quote, struct arena *a, struct str *ret);
+/* The names the grammar knows; for messages, listings and the compiler's warnings. */
+bool parse_is_transformer(struct str name);
