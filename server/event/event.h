@@ -140,6 +140,10 @@ struct syscall_info {
 const struct event_info *event_info(unsigned code);
 const struct flag_table *flag_table_find(struct str name);
 const struct syscall_info *syscall_infos(size_t *ret_n);
+/* By the kernel's name; NULL when unknown. */
+const struct syscall_info *syscall_find(struct str name);
+/* By the number it has on this machine, or in its 32-bit table (REC_F_32BIT); NULL when unknown. */
+const struct syscall_info *syscall_by_number(unsigned nr, bool is_32bit);
 /*
  * Event codes that a literal of evt.type stands for: every version and direction of the event of that
  * name, or the codes of that syscall (rules-language.md 5.1). False: unknown.
@@ -164,7 +168,9 @@ struct event {
  */
 int event_decode(const void *rec, size_t len, struct event *ret_event);
 
-/* Parameter i as a number in its width; `missing` when absent. */
+/* Bytes of a number of that type as it is in a record; 0 for types that are not numbers. */
+unsigned param_width(enum param_type type);
+/* Parameter i as a number in its width (of a DYN, what is inside); `missing` when absent. */
 int64_t event_i64(const struct event *e, unsigned i, int64_t missing);
 uint64_t event_u64(const struct event *e, unsigned i, uint64_t missing);
 /* Number of the parameter of that name, or -1. */
