@@ -13,6 +13,9 @@ struct fields_event {
 	const struct event *ev;
 	const struct state *state;
 	const char *hostname;
+	uint64_t
+		first_ns; /* hdr->ts_ns of the first event of the run, for evt.reltime; 0: unknown */
+	uint64_t prev_ns; /* of the event before this one, for evt.deltatime; 0: unknown */
 };
 
 const struct catalogue *fields_catalogue(void);

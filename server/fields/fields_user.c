@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fields of users, groups and containers. Names of users and groups are never missing: rules compare
+ * them with literal texts, so an unknown name is the text <NA>, and that of id 0 is root.
+ */
+#include "fields/extract.h"
+
+struct str container_of_event(const struct fx *x)
+{
+	return x->proc ? x->proc->container_id : (struct str){ 0 };
+}
+
+struct str user_name(const struct fx *x, uint32_t uid)
+{
+	const struct user *u = state_user(x->fe->state, container_of_event(x), uid);
+
+	if (u && u->name.len)
+		return u->name;
+	return uid == 0 ? STR("root") : STR("<NA>");
+}
+
+struct str group_name(const struct fx *x, uint32_t gid)
+{
+	const struct group *g = state_group(x->fe->state, container_of_event(x), gid);
+
+	return g && g->name.len ? g->name : STR("<NA>");
+}
+
+bool x_user_uid(const struct fx *x, struct value *ret)
+{
+	ret->u = x->ev->hdr->who.uid;
+	return true;
+}
+
+bool x_user_text(const struct fx *x, struct value *ret)
+{
+	uint32_t uid = x->ev->hdr->who.uid;
+	const struct user *u = state_user(x->fe->state, container_of_event(x), uid);
+
+	switch (x->which) {
+	case USER_NAME: return fx_text(user_name(x, uid), ret);
+	case USER_HOME:
+		return fx_text(u && u->home.len ? u->home
+			       : uid == 0	? STR("/root")
+						: STR("<NA>"),
+			       ret);
+	default: return fx_text(u && u->shell.len ? u->shell : STR("<NA>"), ret);
+	}
+}
+
+bool x_user_loginuid(const struct fx *x, struct value *ret)
+{
+	ret->i = (int32_t)x->ev->hdr->who.loginuid == -1 ? -1 : (int64_t)x->ev->hdr->who.loginuid;
+	return true;
+}
+
+bool x_user_loginname(const struct fx *x, struct value *ret)
+{
+	uint32_t uid = x->ev->hdr->who.loginuid;
+
+	return fx_text(uid == UINT32_MAX ? STR("<NA>") : user_name(x, uid), ret);
+}
+
+bool x_group_gid(const struct fx *x, struct value *ret)
+{
+	ret->u = x->ev->hdr->who.gid;
+	return true;
+}
+
+bool x_group_name(const struct fx *x, struct value *ret)
+{
+	return fx_text(group_name(x, x->ev->hdr->who.gid), ret);
+}
+
+bool x_container(const struct fx *x, struct value *ret)
+{
+	struct str id = container_of_event(x);
+
+	if (!id.len)
+		return fx_text(STR("host"), ret);
+	return x->which == CT_ID && fx_text(id, ret);
+}
+
+bool x_container_start(const struct fx *x, struct value *ret)
+{
+	uint64_t start = container_of_event(x).len ? proc_pidns_start(x) : 0;
+
+	if (!start)
+		return false;
+	ret->u = x->which ? x->ev->hdr->ts_ns - start : fx_wall(x, start);
+	return true;
+}
