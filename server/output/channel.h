@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One output with a queue and a thread of its own, so that none delays another or the engine. A full queue
+ * drops the newest alert and counts it (DESIGN.md, decision 13).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "output/output.h"
+
+struct alert;
+struct channel;
+
+struct channel_counters {
+	uint64_t delivered, dropped,
+		failed; /* dropped: the queue was full; failed: the output's fault */
+	size_t queued;
+};
+
+/* The settings are copied. NULL, after logging why, when memory or threads are out. */
+struct channel *channel_start(const struct output_settings *settings);
+/* Engine thread only; takes a reference of its own. False: dropped and counted. Never waits, and makes a
+ * system call only when the channel's thread sleeps. */
+bool channel_put(struct channel *c, struct alert *a);
+/* Any thread; at once returns, done before the next alert is written. */
+void channel_reopen(struct channel *c);
+/*
+ * Delivers what is queued, for at most deadline_ms, then ends; no more puts. An output that hangs beyond
+ * that is left behind: its thread frees everything when it comes back. Returns NULL.
+ */
+struct channel *channel_stop(struct channel *c, unsigned deadline_ms);
+/* Any thread; a snapshot. */
+struct channel_counters channel_counters(const struct channel *c);
+const char *channel_name(const struct channel *c);
