@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Text, memory, JSON, hashes, queues and suggestions: one table or one short test for each module. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -105,9 +106,10 @@ static void json_is_well_formed(void **state)
 	json_null(&j);
 	json_close(&j, ']');
 	json_close(&j, '}');
-	assert_string_equal(strbuf_z(&out),
-			    "{\"a\":\"q\\\"\\\\\\n\\u0001\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
-			    "\xef\xbf\xbd\",\"b\":[-3,true,null]}");
+	assert_string_equal(
+		strbuf_z(&out),
+		"{\"a\":\"q\\\"\\\\\\n\\u0001\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+		"\xef\xbf\xbd\",\"b\":[-3,true,null]}");
 	strbuf_done(&out);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Conditions that parse to a canonical text, and conditions that do not, with the place of the fault. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
