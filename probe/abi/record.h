@@ -81,6 +81,7 @@ enum rec_tag {
 	REC_X_CWD = 6,	 /* resolved working directory after chdir, fchdir, chroot, exec, fork */
 	REC_X_SID = 7,	 /* u32 session */
 	REC_X_CGROUPS = 8, /* "subsystem=path" texts each ended by NUL */
+	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 
 enum rec_fd_flag {
@@ -111,6 +112,12 @@ struct rec_fd {
 	__u8 local_addr[16];
 	__u8 remote_addr[16];
 	__u32 reserved;
+};
+
+/* What a running process no longer tells about its last exec. */
+struct rec_exec {
+	__u64 exec_ns; /* since boot */
+	char comm[16]; /* right after it */
 };
 
 #ifndef __bpf__

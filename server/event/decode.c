@@ -50,6 +50,10 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		if (s.len >= sizeof(struct rec_fd))
 			e->fd = (const struct rec_fd *)(const void *)s.ptr;
 		break;
+	case REC_X_EXEC:
+		if (s.len >= sizeof(struct rec_exec))
+			e->exec = (const struct rec_exec *)(const void *)s.ptr;
+		break;
 	case REC_X_SID:
 		if (s.len == sizeof(e->sid))
 			memcpy(&e->sid, s.ptr, sizeof(e->sid));
@@ -85,6 +89,7 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->num = e->wall_ns = 0;
 	e->base = e->path = e->base2 = e->path2 = e->cwd = e->cgroups = (struct str){ 0 };
 	e->fd = NULL;
+	e->exec = NULL;
 	e->sid = 0;
 	e->proc = NULL;
 	for (unsigned i = 0; i < hdr->nparams; i++)

@@ -158,6 +158,7 @@ struct event {
 	struct str params[LIMIT_PARAMS]; /* ptr NULL: no value */
 	struct str base, path, base2, path2, cwd, cgroups; /* extras; ptr NULL: absent */
 	const struct rec_fd *fd;			   /* aligned to 8, or NULL */
+	const struct rec_exec *exec;			   /* likewise */
 	uint32_t sid;					   /* 0: absent */
 	const void *proc; /* struct proc of state/, set by the pipeline: who did it; NULL unknown */
 };
