@@ -12,9 +12,9 @@
 #include "base/strbuf.h"
 
 enum ast_kind {
-	AST_AND, /* kids */
-	AST_OR,	 /* kids */
-	AST_NOT, /* kids[0] */
+	AST_AND,   /* kids */
+	AST_OR,	   /* kids */
+	AST_NOT,   /* kids[0] */
 	AST_MACRO, /* text: a name still to be put in */
 	AST_CHECK, /* left op [modifier] right; `exists` has no right */
 };
@@ -29,6 +29,7 @@ enum expr_kind {
 struct expr {
 	enum expr_kind kind;
 	uint32_t pos;
+	uint32_t end; /* EXPR_FIELD: behind its last byte, the argument included */
 	bool quoted, has_arg, val, number;
 	struct str text;
 	struct str arg;
@@ -38,7 +39,7 @@ struct expr {
 
 struct ast {
 	enum ast_kind kind;
-	uint32_t pos;	    /* where the node begins in its text */
+	uint32_t pos; /* where the node begins in its text */
 	struct ast **kids;
 	uint32_t nkids;
 	struct str text;     /* AST_MACRO */

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/bitset.h"
+#include "base/diag.h"
 #include "base/str.h"
 #include "filter/value.h"
 
@@ -23,7 +24,8 @@ enum field_flag {
 	FIELD_NO_RHS = 1 << 5,	       /* not inside val() */
 	FIELD_NO_TRANSFORMER = 1 << 6, /* not inside a transformer */
 	FIELD_SUGGESTED = 1 << 7,      /* in suggested output */
-	FIELD_NAMES = 1 << 8, /* value depends on whether names as given or resolved are asked for */
+	FIELD_NAMES =
+		1 << 8, /* value depends on whether names as given or resolved are asked for */
 	FIELD_EVT_TYPE = 1 << 9, /* literals are event names and decide the event set (evt.type) */
 	FIELD_EVT_DIR = 1 << 10,
 	FIELD_EVT_NUM = 1 << 11, /* rules-language.md 5.1 */
@@ -40,9 +42,9 @@ enum field_print { PRINT_PLAIN, PRINT_DEC, PRINT_HEX, PRINT_OCT, PRINT_ID, PRINT
 
 /* How comparisons treat a field without an index that stands for several values. */
 enum field_match {
-	MATCH_ONE,	/* one value */
+	MATCH_ONE,	 /* one value */
 	MATCH_ANCESTORS, /* true if the comparison, whatever it is, holds for any of the list */
-	MATCH_PAIR,	/* = and the like if either matches, != only if both differ (fd.ip, fd.port) */
+	MATCH_PAIR, /* = and the like if either matches, != only if both differ (fd.ip, fd.port) */
 };
 
 struct field_def {
@@ -59,13 +61,14 @@ struct field_def {
 /* A field with its argument, bound to a catalogue. Equal (def, arg) pairs share a slot of a program. */
 struct field_ref {
 	const struct field_def *def;
-	struct str arg; /* as written, without quotes or brackets; of the arena the condition lives in */
+	struct str
+		arg; /* as written, without quotes or brackets; of the arena the condition lives in */
 	bool has_arg;
-	bool list;	       /* this use is list-valued (FIELD_LIST, or decided by bind) */
-	uint8_t match;	       /* enum field_match */
+	bool list;	      /* this use is list-valued (FIELD_LIST, or decided by bind) */
+	uint8_t match;	      /* enum field_match */
 	enum value_type type; /* def->type, unless bind knows better (evt.rawarg.X) */
-	int64_t index;	       /* numeric argument, or -1 */
-	uint32_t aux;	       /* the provider's */
+	int64_t index;	      /* numeric argument, or -1 */
+	uint32_t aux;	      /* the provider's */
 };
 
 struct catalogue {
@@ -75,7 +78,8 @@ struct catalogue {
 	 * Checks the argument and fills the rest of *ref (def, arg and has_arg are set). 0, or
 	 * -EINVAL with a text of what was expected in *ret_why (static or in the arena).
 	 */
-	int (*bind)(const struct catalogue *c, struct field_ref *ref, struct arena *a, struct str *ret_why);
+	int (*bind)(const struct catalogue *c, struct field_ref *ref, struct arena *a,
+		    struct str *ret_why);
 	/*
 	 * The value for this event; texts and lists may be put into the arena. False: no value.
 	 * resolved: names as the kernel resolved them instead of as given (FIELD_NAMES only).
@@ -91,3 +95,12 @@ struct catalogue {
 
 /* By exact name; NULL when unknown. */
 const struct field_def *catalogue_find(const struct catalogue *c, struct str name);
+/*
+ * Fills *ret from the text of a field and its bracketed argument: exact name, else the longest field with
+ * ARG_NAME in front of a dot. 0; FILTER_E_UNKNOWN_FIELD or FILTER_E_INVALID (filter.h) with diag->text
+ * filled; -ENOMEM. Texts in *ret are copies in the arena.
+ */
+int catalogue_bind(const struct catalogue *c, struct str name, bool has_arg, struct str arg,
+		   struct arena *a, struct field_ref *ret, struct diag *diag);
+/* "string", "list of unsigned integers" ...: for messages and listings. */
+const char *value_type_name(enum value_type t);

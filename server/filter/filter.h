@@ -17,10 +17,11 @@ struct program;
 struct cond; /* one compiled condition inside a program */
 struct eval;
 
-enum filter_outcome { /* positive outcomes of filter_compile */
-	FILTER_E_INVALID = 1,	    /* the condition is wrong */
-	FILTER_E_UNKNOWN_FIELD = 2, /* these two may be skipped by skip-if-unknown-filter */
-	FILTER_E_UNKNOWN_EVENT = 3,
+enum filter_outcome {			    /* positive outcomes of filter_compile */
+		      FILTER_E_INVALID = 1, /* the condition is wrong */
+		      FILTER_E_UNKNOWN_FIELD =
+			      2, /* these two may be skipped by skip-if-unknown-filter */
+		      FILTER_E_UNKNOWN_EVENT = 3,
 };
 
 struct filter_warnings {
@@ -40,7 +41,10 @@ const struct catalogue *program_catalogue(const struct program *p);
 int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_slot);
 const struct field_ref *program_slot_ref(const struct program *p, uint32_t slot);
 
-/* tree has no AST_MACRO left. 0, a FILTER_E_ outcome with *diag filled (offset in the condition), -ENOMEM. */
+/*
+ * tree has no AST_MACRO left. 0, a FILTER_E_ outcome with *diag filled, -ENOMEM. Only the offset of *diag is
+ * known here; who has the text adds line and column with diag_place(d, text, d->offset).
+ */
 int filter_compile(struct program *p, const struct ast *tree, struct cond **ret_cond,
 		   struct filter_warnings *warnings, struct diag *diag);
 /* A value expression for formats: a field or transformer; FILTER_E_ as above. */
@@ -55,7 +59,8 @@ int filter_events(const struct catalogue *c, const struct ast *tree, struct bits
 /* An evaluator for one thread: slot values, node results, generation numbers. */
 struct eval *eval_new(const struct program *p);
 struct eval *eval_free(struct eval *e);
-/* A new event: everything cached is forgotten (by counting up). The arena is the event arena. */
+/* A new event: everything cached is forgotten (by counting up), names are as given again. The arena is the
+ * event arena. */
 void eval_begin(struct eval *e, void *event, struct arena *arena);
 /* Which names FIELD_NAMES slots have from now on; forgets those slots and the nodes above them. */
 void eval_names(struct eval *e, bool resolved);

@@ -16,8 +16,13 @@ struct format_field {
 	uint32_t slot;
 };
 
+/*
+ * Which fault is which: FILTER_E_UNKNOWN_FIELD is an unknown field or no field at all behind a `%`, which
+ * skip-if-unknown-filter forgives; everything else is FILTER_E_INVALID.
+ */
 /* 0; FILTER_E_UNKNOWN_FIELD or FILTER_E_INVALID with *diag (offset in the text); -ENOMEM. */
-int format_compile(struct program *p, struct str text, struct format **ret_format, struct diag *diag);
+int format_compile(struct program *p, struct str text, struct format **ret_format,
+		   struct diag *diag);
 const struct format_field *format_fields(const struct format *f, size_t *ret_n);
 /* The canonical text of the format, as describe prints it (output_compiled). */
 struct str format_text(const struct format *f);

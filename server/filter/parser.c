@@ -181,7 +181,10 @@ static struct expr *parse_field(struct parser *p)
 	if (!e)
 		return NULL;
 	e->text = name;
-	return parse_suffix(p, e) ? e : NULL;
+	if (!parse_suffix(p, e))
+		return NULL;
+	e->end = (uint32_t)p->lex.pos;
+	return e;
 }
 
 static struct expr *parse_number(struct parser *p)

@@ -39,7 +39,7 @@ struct ip_addr {
 struct value {
 	union {
 		bool b;
-		int64_t i; /* signed kinds */
+		int64_t i;  /* signed kinds */
 		uint64_t u; /* unsigned kinds, times, ports */
 		double d;
 		struct str s; /* strings, bytes */

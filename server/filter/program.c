@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "filter/program.h"
+
+#include <errno.h>
+
+struct program *program_new(const struct catalogue *c)
+{
+	struct program *p = calloc(1, sizeof(*p));
+
+	if (p)
+		p->catalogue = c;
+	return p;
+}
+
+struct program *program_free(struct program *p)
+{
+	if (!p)
+		return NULL;
+	vec_foreach (r, &p->regexes)
+		regex_free(*r);
+	vec_done(&p->regexes);
+	vec_done(&p->slots);
+	strmap_done(&p->known);
+	strbuf_done(&p->key);
+	arena_done(&p->arena);
+	free(p);
+	return NULL;
+}
+
+int program_seal(struct program *p)
+{
+	/* Author's order is evaluation order; what is only needed to compile can go. */
+	strmap_done(&p->known);
+	strbuf_done(&p->key);
+	p->sealed = true;
+	return 0;
+}
+
+size_t program_slots(const struct program *p)
+{
+	return p->slots.n;
+}
+
+const struct catalogue *program_catalogue(const struct program *p)
+{
+	return p->catalogue;
+}
+
+const struct field_ref *program_slot_ref(const struct program *p, uint32_t slot)
+{
+	return slot < p->slots.n ? &p->slots.items[slot].ref : NULL;
+}
+
+static int new_slot(struct program *p, const struct field_ref *ref, struct str key)
+{
+	struct slot slot = { .ref = *ref };
+
+	key = arena_dup(&p->arena, key);
+	slot.ref.arg = arena_dup(&p->arena, ref->arg);
+	if (!key.ptr || (ref->arg.len && !slot.ref.arg.ptr))
+		return -ENOMEM;
+	if (vec_push(&p->slots, slot) < 0)
+		return -ENOMEM;
+	if (strmap_put(&p->known, key, (void *)(uintptr_t)p->slots.n) < 0) {
+		p->slots.n--;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_slot)
+{
+	if (p->sealed)
+		return -EINVAL;
+	strbuf_clear(&p->key);
+	strbuf_addc(&p->key, 'S');
+	strbuf_add(&p->key, (struct str){ (const char *)&ref->def, sizeof(ref->def) });
+	strbuf_addc(&p->key, ref->has_arg ? '1' : '0');
+	strbuf_add(&p->key, ref->arg);
+	if (strbuf_check(&p->key) < 0)
+		return -ENOMEM;
+	void *found = strmap_find(&p->known, strbuf_str(&p->key));
+
+	if (found) {
+		*ret_slot = (uint32_t)((uintptr_t)found - 1);
+		return 0;
+	}
+	int r = new_slot(p, ref, strbuf_str(&p->key));
+
+	if (r == 0)
+		*ret_slot = (uint32_t)(p->slots.n - 1);
+	return r;
+}
+
+struct str member_key(enum value_type type, const struct value *v, char buf[MEMBER_BYTES])
+{
+	switch (type) {
+	case VT_STRING:
+	case VT_BYTES: return v->s;
+	case VT_BOOL: buf[0] = v->b ? 1 : 0; return (struct str){ buf, 1 };
+	case VT_IPADDR:
+		buf[0] = (char)v->ip.family;
+		memcpy(buf + 1, v->ip.bytes, sizeof(v->ip.bytes));
+		return (struct str){ buf, v->ip.family == 6 ? 17 : 5 };
+	default: memcpy(buf, &v->u, sizeof(v->u)); return (struct str){ buf, sizeof(v->u) };
+	}
+}
