@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values of fields: a record and the process behind it are made by a scenario, the rows say which text a
+ * field must have. The state is a stand-in: three processes and two users.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "event/text.h"
+#include "fields/catalogue.h"
+
+static struct proc init_proc, shell_proc, self_proc;
+
+const struct proc *state_proc(const struct state *s, uint32_t pid)
+{
+	return pid == 1 ? &init_proc : pid == 20 ? &shell_proc : pid == 30 ? &self_proc : NULL;
+}
+
+const struct proc *state_thread(const struct state *s, uint32_t tid)
+{
+	return state_proc(s, tid);
+}
+
+const struct user *state_user(const struct state *s, struct str container, uint32_t uid)
+{
+	static const struct user games = { .uid = 5,
+					   .name = { "games", 5 },
+					   .home = { "/usr/games", 10 },
+					   .shell = { "/bin/sh", 7 } };
+
+	return uid == 5 && !container.len ? &games : NULL;
+}
+
+const struct group *state_group(const struct state *s, struct str container, uint32_t gid)
+{
+	static const struct group staff = { .gid = 50, .name = { "staff", 5 } };
+
+	return gid == 50 ? &staff : NULL;
+}
+
+static void reset_procs(void)
+{
+	init_proc = (struct proc){
+		.id = { .pid = 1, .tid = 1, .vpid = 1, .pid_ns = 7 },
+		.comm = STR("init"),
+		.exe = STR("/sbin/init"),
+		.sid = 1,
+		.pgid = 1,
+		.clone_ns = 1000,
+		.complete = true,
+	};
+	shell_proc = (struct proc){
+		.id = { .pid = 20, .tid = 20, .vpid = 20, .pid_ns = 7 },
+		.parent = &init_proc,
+		.comm = STR("bash"),
+		.exe = STR("-bash"),
+		.args = STR("-x\0-y\0"),
+		.env = STR("HOME=/h\0"),
+		.exepath = STR("/usr/bin/bash"),
+		.sid = 20,
+		.pgid = 20,
+		.vpgid = 20,
+		.clone_ns = 2000,
+		.complete = true,
+	};
+	self_proc = (struct proc){
+		.id = { .pid = 30, .tid = 30, .vpid = 30, .pid_ns = 7 },
+		.parent = &shell_proc,
+		.comm = STR("cat"),
+		.exe = STR("/bin/cat"),
+		.args = STR("-n\0a b\0"),
+		.env = STR("A=1\0PATH= /bin \0"),
+		.exepath = STR("/usr/bin/cat"),
+		.cwd = STR("/root"),
+		.cgroups = STR("cpu=/x\0memory=/y\0"),
+		.sid = 20,
+		.pgid = 30,
+		.vpgid = 30,
+		.tty = 34816,
+		.nthreads = 3,
+		.exe_flags = 2,
+		.cap_effective = 0x3,
+		.exe_ino_ctime = 5,
+		.vm_size = 100,
+		.clone_ns = 3000,
+		.complete = true,
+	};
+}
+
+static struct record_builder rec;
+
+static void begin(uint16_t type)
+{
+	struct rec_ident who = {
+		.pid = 30,
+		.tid = 31,
+		.ppid = 20,
+		.vpid = 30,
+		.vtid = 31,
+		.uid = 5,
+		.gid = 50,
+		.loginuid = UINT32_MAX,
+		.pid_ns = 7,
+		.start_ns = 3000,
+		.comm = "cat",
+	};
+
+	record_begin(&rec, type, 10000, &who);
+	rec.hdr.cpu = 2;
+}
+
+static void add_fd(char kind, int64_t num, uint8_t flags)
+{
+	struct rec_fd fd = {
+		.num = num, .kind = (uint8_t)kind, .flags = flags, .ino = 77, .dev = 0x801
+	};
+
+	record_extra(&rec, REC_X_FD, &fd, sizeof(fd));
+}
+
+static void add_path(uint16_t tag, const char *path)
+{
+	record_extra(&rec, tag, path, strlen(path));
+}
+
+static void openat_event(int64_t fd, const char *name, uint32_t flags)
+{
+	begin(EV_SYSCALL_OPENAT_2_X);
+	record_i64(&rec, fd);
+	record_i64(&rec, AT_FDCWD);
+	record_str(&rec, str_of(name));
+	record_u32(&rec, flags);
+	record_u32(&rec, 0755);
+	record_u32(&rec, 5);
+	record_u64(&rec, 77);
+}
+
+static void open_ok(void)
+{
+	openat_event(3, "sub/..//x.txt", 0x4003 | 4);
+	add_path(REC_X_BASE, "/root");
+	add_path(REC_X_PATH, "/srv/real.txt");
+	add_fd('f', 3, REC_FD_UPPER);
+}
+
+static void open_enoent(void)
+{
+	openat_event(-ENOENT, "/etc//nosuch", 1);
+}
+
+static void open_eperm(void)
+{
+	openat_event(-EPERM, "/etc/nosuch", 1);
+}
+
+static void open_nobase(void)
+{
+	openat_event(4, "x", 1);
+	add_fd('f', 4, 0);
+}
+
+static void fchmod_event(void)
+{
+	begin(EV_SYSCALL_FCHMOD_X);
+	record_i64(&rec, 0);
+	record_i64(&rec, 3);
+	record_u32(&rec, 0x800);
+	add_path(REC_X_PATH, "/usr/bin/x");
+	add_fd('f', 3, 0);
+}
+
+static void unlinkat_event(void)
+{
+	begin(EV_SYSCALL_UNLINKAT_2_X);
+	record_i64(&rec, 0);
+	record_i64(&rec, 9);
+	record_str(&rec, STR("f"));
+	record_u32(&rec, 0);
+	add_path(REC_X_BASE, "/tmp/d");
+	add_path(REC_X_PATH, "/tmp/d/f");
+	add_fd('d', 9, 0);
+}
+
+static void link_event(void)
+{
+	begin(EV_SYSCALL_LINK_2_X);
+	record_i64(&rec, 0);
+	record_str(&rec, STR("/old"));
+	record_str(&rec, STR("new"));
+	add_path(REC_X_PATH, "/real/old");
+	add_path(REC_X_BASE2, "/b");
+	add_path(REC_X_PATH2, "/b/new");
+}
+
+static void symlink_event(void)
+{
+	begin(EV_SYSCALL_SYMLINK_X);
+	record_i64(&rec, 0);
+	record_str(&rec, STR("../target"));
+	record_str(&rec, STR("l"));
+	add_path(REC_X_BASE, "/b");
+}
+
+static void inet(uint8_t kind, uint8_t flags, bool listening)
+{
+	struct rec_fd fd = {
+		.num = 4, .kind = kind, .l4 = IPPROTO_TCP, .flags = flags, .family = AF_INET
+	};
+
+	if (kind == '6') {
+		fd.family = AF_INET6;
+		fd.local_addr[10] = fd.local_addr[11] = 0xff;
+		fd.remote_addr[10] = fd.remote_addr[11] = 0xff;
+	}
+	unsigned at = kind == '6' ? 12 : 0;
+
+	memcpy(fd.local_addr + at, (uint8_t[]){ 10, 0, 0, 1 }, 4);
+	fd.local_port = 54321;
+	if (!listening) {
+		memcpy(fd.remote_addr + at, (uint8_t[]){ 1, 2, 3, 4 }, 4);
+		fd.remote_port = 443;
+	}
+	record_extra(&rec, REC_X_FD, &fd, sizeof(fd));
+}
+
+static void connect_params(void)
+{
+	begin(EV_SOCKET_CONNECT_X);
+	record_i64(&rec, 0);
+	record_param(&rec, NULL, 0);
+	record_i64(&rec, 4);
+	record_param(&rec, NULL, 0);
+}
+
+static void connect_event(void)
+{
+	connect_params();
+	inet('4', REC_FD_CLIENT | REC_FD_CONNECTED, false);
+}
+
+static void connect_mapped(void)
+{
+	connect_params();
+	inet('6', REC_FD_CLIENT | REC_FD_CONNECTED, false);
+}
+
+static void accept_event(void)
+{
+	begin(EV_SOCKET_ACCEPT4_6_X);
+	record_i64(&rec, 4);
+	for (unsigned i = 0; i < 5; i++)
+		record_param(&rec, NULL, 0);
+	inet('4', REC_FD_SERVER | REC_FD_CONNECTED, false);
+}
+
+static void listen_event(void)
+{
+	begin(EV_SOCKET_LISTEN_X);
+	record_i64(&rec, 0);
+	record_i64(&rec, 4);
+	record_u32(&rec, 5);
+	inet('4', REC_FD_LISTENING, true);
+}
+
+static void unix_connect(void)
+{
+	struct rec_fd fd = {
+		.num = 5, .kind = 'u', .family = AF_UNIX, .unix_self = 0xab, .unix_peer = 0xcd
+	};
+
+	connect_params();
+	add_path(REC_X_PATH, "/run/s");
+	record_extra(&rec, REC_X_FD, &fd, sizeof(fd));
+}
+
+static void read_event(void)
+{
+	begin(EV_SYSCALL_READ_X);
+	record_i64(&rec, 5);
+	record_param(&rec, "a\0b\xff\n", 5);
+	record_i64(&rec, 0);
+	record_u32(&rec, 10);
+	add_path(REC_X_PATH, "/dev/null");
+	add_fd('f', 0, 0);
+}
+
+static void generic_event(void)
+{
+	begin(EV_GENERIC_X);
+	record_param(&rec, &(uint16_t){ 99 }, 2);
+	record_param(&rec, &(uint16_t){ 99 }, 2);
+	rec.hdr.syscall = 99;
+}
+
+static void setuid_event(void)
+{
+	begin(EV_SYSCALL_SETUID_X);
+	record_i64(&rec, -EPERM);
+	record_u32(&rec, 5);
+}
+
+static void container_event(void)
+{
+	setuid_event();
+	self_proc.container_id = STR("0123456789ab");
+}
+
+static void orphan_event(void)
+{
+	setuid_event();
+	self_proc.parent = NULL;
+}
+
+/* A value as a text good enough for the rows below. */
+static void print(const struct field_ref *ref, const struct value *v, struct strbuf *out)
+{
+	switch (ref->type) {
+	case VT_BOOL: strbuf_addz(out, v->b ? "true" : "false"); break;
+	case VT_INT8:
+	case VT_INT16:
+	case VT_INT32:
+	case VT_INT64: strbuf_add_i64(out, v->i); break;
+	case VT_STRING:
+	case VT_BYTES: strbuf_add(out, v->s); break;
+	case VT_IPADDR:
+	case VT_IPNET: addr_print(v->ip.family == 6 ? AF_INET6 : AF_INET, v->ip.bytes, out); break;
+	default: strbuf_add_u64(out, v->u);
+	}
+}
+
+static void print_all(const struct field_ref *ref, const struct value *v, struct strbuf *out)
+{
+	if (!ref->list && ref->match == MATCH_ONE) {
+		print(ref, v, out);
+		return;
+	}
+	for (uint32_t i = 0; i < v->list.n; i++) {
+		if (i)
+			strbuf_addc(out, ' ');
+		print(ref, &v->list.items[i], out);
+	}
+}
+
+static const struct row {
+	void (*scenario)(void);
+	const char *field, *arg;
+	bool resolved;
+	const char *want; /* NULL: no value */
+} rows[] = {
+	{ open_ok, "fd.name", NULL, false, "/root/x.txt" },
+	{ open_ok, "fd.name", NULL, true, "/srv/real.txt" },
+	{ open_ok, "fd.nameraw", NULL, false, "sub/../x.txt" },
+	{ open_ok, "fd.directory", NULL, false, "/root" },
+	{ open_ok, "fd.directory", NULL, true, "/srv" },
+	{ open_ok, "fd.filename", NULL, true, "real.txt" },
+	{ open_ok, "fd.num", NULL, false, "3" },
+	{ open_ok, "fd.type", NULL, false, "file" },
+	{ open_ok, "fd.typechar", NULL, false, "f" },
+	{ open_ok, "fd.types", NULL, false, "file" },
+	{ open_ok, "fd.types", "4", false, NULL },
+	{ open_ok, "fd.ino", NULL, false, "77" },
+	{ open_ok, "fd.dev.major", NULL, false, "8" },
+	{ open_ok, "fd.dev.minor", NULL, false, "1" },
+	{ open_ok, "fd.is_upper_layer", NULL, false, "true" },
+	{ open_ok, "fd.is_server", NULL, false, "false" },
+	{ open_ok, "fd.connected", NULL, false, "false" },
+	{ open_ok, "fd.sockfamily", NULL, false, NULL },
+	{ open_ok, "fd.l4proto", NULL, false, "<NA>" },
+	{ open_ok, "fd.sip", NULL, false, NULL },
+	{ open_ok, "fd.ip", NULL, false, NULL },
+	{ open_ok, "fd.uid", NULL, false, "313" },
+	{ open_ok, "fd.containername", NULL, false, ":/root/x.txt" },
+	{ open_ok, "fs.path.name", NULL, false, "/root/x.txt" },
+	{ open_ok, "fs.path.name", NULL, true, "/srv/real.txt" },
+	{ open_ok, "fs.path.nameraw", NULL, true, "sub/..//x.txt" },
+	{ open_ok, "fs.path.source", NULL, false, NULL },
+	{ open_ok, "evt.abspath", NULL, false, "/root/x.txt" },
+	{ open_ok, "evt.abspath", "src", false, NULL },
+	{ open_ok, "evt.arg", "name", false, "/root/x.txt" },
+	{ open_ok, "evt.arg", "name", true, "/srv/real.txt" },
+	{ open_ok, "evt.arg", "fd", false, "<f>/root/x.txt" },
+	{ open_ok, "evt.arg", "1", false, "AT_FDCWD" },
+	{ open_ok, "evt.arg", "flags", false, "O_CREAT|O_RDWR|O_F_CREATED" },
+	{ open_ok, "evt.arg", "mode", false, "0755" },
+	{ open_ok, "evt.arg", "res", false, NULL },
+	{ open_ok, "evt.arg", "99", false, NULL },
+	{ open_ok, "evt.rawarg", "flags", false, "16391" },
+	{ open_ok, "evt.rawarg", "mode", false, "493" },
+	{ open_ok, "evt.is_open_read", NULL, false, "true" },
+	{ open_ok, "evt.is_open_write", NULL, false, "true" },
+	{ open_ok, "evt.is_open_exec", NULL, false, "true" },
+	{ open_ok, "evt.is_open_create", NULL, false, "true" },
+	{ open_ok, "evt.type", NULL, false, "openat" },
+	{ open_ok, "evt.type.is", "openat", false, "1" },
+	{ open_ok, "evt.type.is", "open", false, "0" },
+	{ open_ok, "evt.category", NULL, false, "file" },
+	{ open_ok, "evt.res", NULL, false, "SUCCESS" },
+	{ open_ok, "evt.rawres", NULL, false, "3" },
+	{ open_ok, "evt.io_dir", NULL, false, NULL },
+	{ open_ok, "evt.num", NULL, false, "17" },
+	{ open_ok, "evt.cpu", NULL, false, "2" },
+	{ open_ok, "evt.dir", NULL, false, "<" },
+	{ open_ok, "evt.time", NULL, false, "16:00:00.010000000" },
+	{ open_ok, "evt.time.s", NULL, false, "16:00:00" },
+	{ open_ok, "evt.datetime", NULL, false, "2019-08-19 16:00:00.010000000" },
+	{ open_ok, "evt.datetime.s", NULL, false, "2019-08-19 16:00:00" },
+	{ open_ok, "evt.time.iso8601", NULL, false, "2019-08-19T16:00:00.010000000+0000" },
+	{ open_ok, "evt.rawtime", NULL, false, "1566230400010000000" },
+	{ open_ok, "evt.rawtime.ns", NULL, false, "10000000" },
+	{ open_ok, "evt.reltime", NULL, false, "9000" },
+	{ open_ok, "evt.deltatime", NULL, false, "500" },
+	{ open_ok, "evt.hostname", NULL, false, "box" },
+	{ open_ok, "evt.source", NULL, false, "syscall" },
+	{ open_ok, "evt.around", "1566230400000000000", false, "10" },
+	{ open_ok, "evt.count.error", NULL, false, "0" },
+	{ open_ok, "evt.buffer", NULL, false, NULL },
+
+	{ open_enoent, "fd.name", NULL, false, "/etc/nosuch" },
+	{ open_enoent, "fd.nameraw", NULL, false, "/etc/nosuch" },
+	{ open_enoent, "fd.directory", NULL, false, "/etc" },
+	{ open_enoent, "fd.filename", NULL, false, NULL },
+	{ open_enoent, "fd.num", NULL, false, "-1" },
+	{ open_enoent, "fd.type", NULL, false, NULL },
+	{ open_enoent, "fd.typechar", NULL, false, "f" },
+	{ open_enoent, "fs.path.name", NULL, false, "/etc/nosuch" },
+	{ open_enoent, "evt.arg", "fd", false, "ENOENT" },
+	{ open_enoent, "evt.res", NULL, false, "ENOENT" },
+	{ open_enoent, "evt.rawres", NULL, false, "-2" },
+	{ open_enoent, "evt.failed", NULL, false, "true" },
+	{ open_enoent, "evt.count.error.file", NULL, false, "1" },
+	{ open_enoent, "evt.count.error.net", NULL, false, NULL },
+	{ open_eperm, "fs.path.name", NULL, false, NULL },
+	{ open_eperm, "fd.num", NULL, false, "-1" },
+	{ open_nobase, "fd.name", NULL, false, "/root/x" },
+	{ open_nobase, "fd.name", NULL, true, "/root/x" },
+
+	{ fchmod_event, "fd.name", NULL, false, "/usr/bin/x" },
+	{ fchmod_event, "fd.filename", NULL, false, "x" },
+	{ fchmod_event, "fs.path.name", NULL, false, "/usr/bin/x" },
+	{ fchmod_event, "evt.arg", "fd", false, "<f>/usr/bin/x" },
+	{ fchmod_event, "evt.arg", "mode", false, "S_ISUID" },
+	{ unlinkat_event, "fd.name", NULL, false, "/tmp/d" },
+	{ unlinkat_event, "fd.directory", NULL, false, "/tmp/d" },
+	{ unlinkat_event, "evt.arg", "dirfd", false, "<d>/tmp/d" },
+	{ unlinkat_event, "fs.path.name", NULL, false, "/tmp/d/f" },
+	{ link_event, "fs.path.source", NULL, false, "/b/new" },
+	{ link_event, "fs.path.target", NULL, false, "/old" },
+	{ link_event, "fs.path.target", NULL, true, "/real/old" },
+	{ link_event, "fs.path.sourceraw", NULL, false, "new" },
+	{ link_event, "evt.arg", "oldpath", true, "/real/old" },
+	{ link_event, "fd.name", NULL, false, NULL },
+	{ symlink_event, "fs.path.source", NULL, false, "/b/l" },
+	{ symlink_event, "fs.path.target", NULL, false, "../target" },
+
+	{ connect_event, "fd.name", NULL, false, "10.0.0.1:54321->1.2.3.4:443" },
+	{ connect_event, "fd.sip", NULL, false, "1.2.3.4" },
+	{ connect_event, "fd.cip", NULL, false, "10.0.0.1" },
+	{ connect_event, "fd.lip", NULL, false, "10.0.0.1" },
+	{ connect_event, "fd.rip", NULL, false, "1.2.3.4" },
+	{ connect_event, "fd.ip", NULL, false, "10.0.0.1 1.2.3.4" },
+	{ connect_event, "fd.port", NULL, false, "54321 443" },
+	{ connect_event, "fd.snet", NULL, false, "1.2.3.4" },
+	{ connect_event, "fd.sport", NULL, false, "443" },
+	{ connect_event, "fd.sproto", NULL, false, "443" },
+	{ connect_event, "fd.l4proto", NULL, false, "tcp" },
+	{ connect_event, "fd.sockfamily", NULL, false, "ip" },
+	{ connect_event, "fd.type", NULL, false, "ipv4" },
+	{ connect_event, "fd.connected", NULL, false, "true" },
+	{ connect_event, "fd.is_server", NULL, false, "false" },
+	{ connect_event, "fd.name_changed", NULL, false, "true" },
+	{ connect_event, "fd.directory", NULL, false, NULL },
+	{ connect_event, "fd.sip.name", NULL, false, "1.2.3.4" },
+	{ connect_event, "evt.arg", "fd", false, "<4t>10.0.0.1:54321->1.2.3.4:443" },
+	{ connect_event, "evt.arg", "tuple", false, "NULL" },
+	{ connect_mapped, "fd.name", NULL, false, "10.0.0.1:54321->1.2.3.4:443" },
+	{ connect_mapped, "fd.typechar", NULL, false, "4" },
+	{ connect_mapped, "fd.sip", NULL, false, "1.2.3.4" },
+	{ accept_event, "fd.name", NULL, false, "1.2.3.4:443->10.0.0.1:54321" },
+	{ accept_event, "fd.cip", NULL, false, "1.2.3.4" },
+	{ accept_event, "fd.lport", NULL, false, "54321" },
+	{ accept_event, "fd.is_server", NULL, false, "true" },
+	{ listen_event, "fd.name", NULL, false, "10.0.0.1:54321" },
+	{ listen_event, "fd.sport", NULL, false, "54321" },
+	{ listen_event, "fd.cport", NULL, false, NULL },
+	{ listen_event, "fd.lport", NULL, false, NULL },
+	{ listen_event, "fd.port", NULL, false, "54321" },
+	{ listen_event, "fd.is_server", NULL, false, "true" },
+	{ unix_connect, "fd.name", NULL, false, "ab->cd /run/s" },
+	{ unix_connect, "fd.type", NULL, false, "unix" },
+	{ unix_connect, "fd.sockfamily", NULL, false, "unix" },
+	{ unix_connect, "fd.sip", NULL, false, NULL },
+
+	{ read_event, "evt.buflen", NULL, false, "5" },
+	{ read_event, "evt.buflen.out", NULL, false, NULL },
+	{ read_event, "evt.arg", "data", false, "a.b.." },
+	{ read_event, "evt.arg", "size", false, "10" },
+	{ read_event, "evt.args", NULL, false, "res=5 data=a.b.. fd=0(<f>/dev/null) size=10" },
+	{ read_event, "evt.category", NULL, false, "file" },
+	{ read_event, "evt.is_io", NULL, false, "true" },
+	{ read_event, "evt.is_io_write", NULL, false, "false" },
+	{ read_event, "evt.io_dir", NULL, false, "read" },
+	{ read_event, "evt.is_open_read", NULL, false, "false" },
+	{ read_event, "proc.stdin.type", NULL, false, "file" },
+	{ read_event, "proc.stdin.name", NULL, false, "/dev/null" },
+	{ read_event, "proc.stdout.type", NULL, false, NULL },
+	{ generic_event, "evt.type", NULL, false, "sysinfo" },
+	{ generic_event, "evt.args", NULL, false, "" },
+	{ generic_event, "evt.res", NULL, false, NULL },
+	{ generic_event, "evt.category", NULL, false, "other" },
+	{ generic_event, "fd.num", NULL, false, NULL },
+
+	{ setuid_event, "evt.arg", "uid", false, "games" },
+	{ setuid_event, "evt.rawarg", "uid", false, "5" },
+	{ setuid_event, "evt.args", NULL, false, "res=-1(EPERM) uid=5(games)" },
+	{ setuid_event, "user.uid", NULL, false, "5" },
+	{ setuid_event, "user.name", NULL, false, "games" },
+	{ setuid_event, "user.homedir", NULL, false, "/usr/games" },
+	{ setuid_event, "user.loginuid", NULL, false, "-1" },
+	{ setuid_event, "user.loginname", NULL, false, "<NA>" },
+	{ setuid_event, "group.gid", NULL, false, "50" },
+	{ setuid_event, "group.name", NULL, false, "staff" },
+	{ setuid_event, "container.id", NULL, false, "host" },
+	{ setuid_event, "container.name", NULL, false, "host" },
+	{ setuid_event, "container.image.repository", NULL, false, NULL },
+	{ setuid_event, "proc.name", NULL, false, "cat" },
+	{ setuid_event, "proc.exe", NULL, false, "/bin/cat" },
+	{ setuid_event, "proc.exepath", NULL, false, "/usr/bin/cat" },
+	{ setuid_event, "proc.args", NULL, false, "-n a b" },
+	{ setuid_event, "proc.args", "1", false, "a b" },
+	{ setuid_event, "proc.args", "2", false, "" },
+	{ setuid_event, "proc.cmdline", NULL, false, "cat -n a b" },
+	{ setuid_event, "proc.exeline", NULL, false, "/bin/cat -n a b" },
+	{ setuid_event, "proc.cmdnargs", NULL, false, "2" },
+	{ setuid_event, "proc.cmdlenargs", NULL, false, "5" },
+	{ setuid_event, "proc.env", NULL, false, "A=1 PATH= /bin " },
+	{ setuid_event, "proc.env", "PATH", false, "/bin" },
+	{ setuid_event, "proc.env", "NOPE", false, "" },
+	{ setuid_event, "proc.aenv", "HOME", false, "/h" },
+	{ setuid_event, "proc.aenv", "1", false, "HOME=/h" },
+	{ setuid_event, "proc.aenv", NULL, false, "HOME=/h " },
+	{ setuid_event, "proc.cwd", NULL, false, "/root/" },
+	{ setuid_event, "proc.pname", NULL, false, "bash" },
+	{ setuid_event, "proc.pcmdline", NULL, false, "bash -x -y" },
+	{ setuid_event, "proc.pexe", NULL, false, "-bash" },
+	{ setuid_event, "proc.aname", NULL, false, "bash init" },
+	{ setuid_event, "proc.aname", "0", false, "cat" },
+	{ setuid_event, "proc.aname", "2", false, "init" },
+	{ setuid_event, "proc.aname", "3", false, NULL },
+	{ setuid_event, "proc.aname", "999999999999", false, NULL },
+	{ setuid_event, "proc.acmdline", NULL, false, "bash -x -y init" },
+	{ setuid_event, "proc.aargs", NULL, false, "-x -y" },
+	{ setuid_event, "proc.aargs", "1", false, "-x -y" },
+	{ setuid_event, "proc.apid", NULL, false, "20 1" },
+	{ setuid_event, "proc.apid", "1", false, "20" },
+	{ setuid_event, "proc.pid", NULL, false, "30" },
+	{ setuid_event, "proc.ppid", NULL, false, "20" },
+	{ setuid_event, "proc.pvpid", NULL, false, "20" },
+	{ setuid_event, "proc.sid", NULL, false, "20" },
+	{ setuid_event, "proc.sname", NULL, false, "bash" },
+	{ setuid_event, "proc.sid.exepath", NULL, false, "/usr/bin/bash" },
+	{ setuid_event, "proc.pgid.name", NULL, false, "cat" },
+	{ setuid_event, "proc.vpgid.exe", NULL, false, "/bin/cat" },
+	{ setuid_event, "proc.is_sid_leader", NULL, false, "false" },
+	{ setuid_event, "proc.is_pgid_leader", NULL, false, "true" },
+	{ setuid_event, "proc.loginshellid", NULL, false, "20" },
+	{ setuid_event, "proc.tty", NULL, false, "34816" },
+	{ setuid_event, "proc.duration", NULL, false, "7000" },
+	{ setuid_event, "proc.ppid.duration", NULL, false, "8000" },
+	{ setuid_event, "proc.pid.ts", NULL, false, "1566230400009993000" },
+	{ setuid_event, "proc.pidns_init_start_ts", NULL, false, "1566230400009991000" },
+	{ setuid_event, "proc.is_exe_upper_layer", NULL, false, "true" },
+	{ setuid_event, "proc.is_exe_writable", NULL, false, "false" },
+	{ setuid_event, "proc.exe_ino.ctime_duration_proc_start", NULL, false,
+	  "1566230400009992995" },
+	{ setuid_event, "proc.nthreads", NULL, false, "3" },
+	{ setuid_event, "proc.nchilds", NULL, false, "2" },
+	{ setuid_event, "thread.tid", NULL, false, "31" },
+	{ setuid_event, "thread.ismain", NULL, false, "false" },
+	{ setuid_event, "thread.vmsize", NULL, false, "0" },
+	{ setuid_event, "thread.cap_effective", NULL, false, "CAP_CHOWN CAP_DAC_OVERRIDE" },
+	{ setuid_event, "thread.cap_permitted", NULL, false, "" },
+	{ setuid_event, "thread.cgroups", NULL, false, "cpu=/x memory=/y" },
+	{ setuid_event, "thread.cgroup", "memory", false, "/y" },
+	{ setuid_event, "thread.cgroup", "mem", false, NULL },
+	{ container_event, "container.id", NULL, false, "0123456789ab" },
+	{ container_event, "container.name", NULL, false, NULL },
+	{ container_event, "user.name", NULL, false, "<NA>" },
+	{ orphan_event, "proc.pname", NULL, false, NULL },
+	{ orphan_event, "proc.aname", NULL, false, NULL },
+	{ orphan_event, "proc.sname", NULL, false, "cat" },
+};
+
+static void bind_row(const struct row *row, struct arena *a, struct field_ref *ret)
+{
+	const struct catalogue *c = fields_catalogue();
+	struct str why;
+
+	*ret = (struct field_ref){ .has_arg = row->arg, .arg = str_of(row->arg) };
+	for (size_t i = 0; i < c->nfields; i++)
+		if (str_eqz(str_of(c->fields[i].name), row->field))
+			ret->def = &c->fields[i];
+	assert_non_null(ret->def);
+	assert_int_equal(c->bind(c, ret, a, &why), 0);
+}
+
+static void decode(void (*scenario)(void), struct event *ret)
+{
+	reset_procs();
+	scenario();
+	const struct rec_hdr *hdr = record_end(&rec);
+
+	assert_non_null(hdr);
+	assert_int_equal(event_decode(hdr, hdr->len, ret), 0);
+	ret->num = 17;
+	ret->wall_ns = UINT64_C(1566230400010000000);
+	ret->proc = &self_proc;
+}
+
+static unsigned check_row(const struct row *row, bool with_proc)
+{
+	const struct catalogue *c = fields_catalogue();
+	_cleanup_(arena_done) struct arena a = { 0 };
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct field_ref ref;
+	struct value v;
+	struct event ev;
+	struct fields_event fe = {
+		.ev = &ev, .hostname = "box", .first_ns = 1000, .prev_ns = 9500
+	};
+
+	bind_row(row, &a, &ref);
+	decode(row->scenario, &ev);
+	if (!with_proc)
+		ev.proc = NULL;
+	bool has = c->extract(c, &fe, &ref, row->resolved, &a, &v);
+
+	if (has)
+		print_all(&ref, &v, &text);
+	if (!with_proc || (has == !!row->want && (!has || str_eqz(strbuf_str(&text), row->want))))
+		return 0;
+	print_message("%s[%s]: got %s, want %s\n", row->field, row->arg ? row->arg : "",
+		      has ? strbuf_z(&text) : "(none)", row->want ? row->want : "(none)");
+	return 1;
+}
+
+static void test_values(void **state)
+{
+	unsigned bad = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		bad += check_row(&rows[i], true);
+	assert_int_equal(bad, 0);
+}
+
+/* No field may mind that nothing is known of the process, nor any event that a field has no business with. */
+static void test_everything_everywhere(void **state)
+{
+	const struct catalogue *c = fields_catalogue();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct row row = rows[i];
+
+		check_row(&row, false);
+		if (i && rows[i].scenario == rows[i - 1].scenario)
+			continue;
+		for (size_t f = 0; f < c->nfields; f++) {
+			row.field = c->fields[f].name;
+			row.arg = c->fields[f].arg & ARG_REQUIRED ? "name" : NULL;
+			if (str_eqz(str_of(row.field), "evt.type.is") ||
+			    str_eqz(str_of(row.field), "evt.around"))
+				continue;
+			check_row(&row, false);
+		}
+	}
+}
+
+/* Out of memory is "no value", at whatever allocation. */
+static void test_no_memory(void **state)
+{
+	const struct catalogue *c = fields_catalogue();
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(arena_done) struct arena a = { .limit = 1 };
+		struct field_ref ref;
+		struct value v;
+		struct event ev;
+		struct fields_event fe = { .ev = &ev };
+
+		bind_row(&rows[i], &a, &ref);
+		decode(rows[i].scenario, &ev);
+		c->extract(c, &fe, &ref, rows[i].resolved, &a, &v);
+	}
+}
+
+static void test_names_differ(void **state)
+{
+	static const struct {
+		void (*scenario)(void);
+		bool want;
+	} cases[] = {
+		{ open_ok, true },	   { open_enoent, false }, { fchmod_event, false },
+		{ unlinkat_event, false }, { link_event, true },   { connect_event, false },
+		{ symlink_event, false },
+	};
+	struct event ev;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		decode(cases[i].scenario, &ev);
+		assert_int_equal(fields_names_differ(&ev), cases[i].want);
+	}
+}
+
+static int utc(void **state)
+{
+	return setenv("TZ", "UTC", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_everything_everywhere),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_names_differ),
+	};
+
+	return cmocka_run_group_tests(tests, utc, NULL);
+}
