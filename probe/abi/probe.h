@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * What the loader tells the programs, and what they count: compiled by both sides, fixed widths only.
+ */
+#ifndef TIERCEL_ABI_PROBE_H
+#define TIERCEL_ABI_PROBE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+enum {
+	PROBE_SYSCALLS = 512, /* native and 32-bit numbers are below */
+	PROBE_CPUS = 1024,
+	PROBE_SLOTS = 4, /* records one CPU can have in the making: nested or preempted programs */
+};
+
+enum probe_scope { PROBE_SCOPE_ALL, PROBE_SCOPE_CGROUP, PROBE_SCOPE_PID };
+
+/* Written once, before load: the verifier takes these as constants and removes what is not used. */
+struct probe_conf {
+	__u64 scope_id;
+	__u32 scope;
+	__u32 self;		      /* thread group that is never recorded, or 0 */
+	__u16 compat[PROBE_SYSCALLS]; /* 32-bit number to native; 0xffff: not wanted */
+};
+
+/* Shared with user space while the programs run. */
+struct probe_state {
+	__u64 wanted[PROBE_SYSCALLS / 64]; /* native syscall numbers */
+	__u32 sleeping; /* set by the reader before it waits, cleared by the producer that wakes it */
+	__u32 wants_fork;
+	__u32 wants_exec;
+	__u32 wants_exit;
+	__u32 wants_rename;
+};
+
+enum probe_drop {
+	PROBE_DROP_RING,     /* ring full */
+	PROBE_DROP_SLOT,     /* no free slot to build the record in */
+	PROBE_DROP_OVERFLOW, /* longer than a record may be */
+	PROBE_DROP_PROGRAM,  /* wanted syscall without a loaded program */
+	PROBE_DROPS,
+};
+
+#ifndef __bpf__
+_Static_assert(sizeof(struct probe_conf) == 16 + 2 * PROBE_SYSCALLS, "fixed layout");
+_Static_assert(sizeof(struct probe_state) == 88, "fixed layout");
+#endif
+
+#endif

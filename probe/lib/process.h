@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/* What exec and clone events tell of a process: command line, limits, memory, cgroups. */
+#ifndef TIERCEL_PROBE_PROCESS_H
+#define TIERCEL_PROBE_PROCESS_H
+
+#include "lib/flags.h"
+#include "lib/record.h"
+
+/* exe and args: argv[0], and the rest of the argument area. */
+SHARED int p_exe_args(struct slot *s)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct mm_struct *mm = t->mm;
+	u64 start, end, len;
+
+	if (!s)
+		return 0;
+	if (!mm) {
+		p_missing(s);
+		p_missing(s);
+		return 0;
+	}
+	start = mm->arg_start;
+	end = mm->arg_end;
+	if (start >= end) {
+		p_len(s, 0);
+		p_len(s, 0);
+		return 0;
+	}
+	u32 at = s->np;
+
+	p_user_text(s, start, 4096);
+	len = *LEN_AT(s, at);
+	if (len == REC_MISSING || start + len + 1 >= end) {
+		p_len(s, 0);
+		return 0;
+	}
+	start += len + 1;
+	p_user_bytes(s, start, end - start);
+	return 0;
+}
+
+SHARED int p_env(struct slot *s)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct mm_struct *mm = t->mm;
+
+	if (!s)
+		return 0;
+	if (!mm || mm->env_start >= mm->env_end) {
+		p_len(s, 0);
+		return 0;
+	}
+	p_user_bytes(s, mm->env_start, mm->env_end - mm->env_start);
+	return 0;
+}
+
+/* tid, pid, ptid, cwd, fdlimit, page faults, memory, comm: the part exec and clone share. */
+SHARED int p_process(struct slot *s)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct mm_struct *mm = t->mm;
+
+	if (!s)
+		return 0;
+	p_s64(s, t->pid);
+	p_s64(s, t->tgid);
+	p_s64(s, t->real_parent->tgid);
+	s->cwd_off = s->off;
+	s->cwd_len = (u32)cwd_path(s);
+	p_done(s, s->cwd_len);
+	p_u64(s, t->signal->rlim[7].rlim_cur);
+	p_u64(s, t->maj_flt);
+	p_u64(s, t->min_flt);
+	if (mm) {
+		p_u32(s, mm->total_vm << 2);
+		p_u32(s, mm_pages(mm, 0) + mm_pages(mm, 1) + mm_pages(mm, 3));
+		p_u32(s, mm_pages(mm, 2));
+	} else {
+		p_u32(s, 0);
+		p_u32(s, 0);
+		p_u32(s, 0);
+	}
+	p_kernel_text(s, HDR(s)->who.comm);
+	return 0;
+}
+
+/*
+ * "=path" of the default hierarchy, as /proc/PID/cgroup has it ("0::path"). Written at the end of the
+ * data; returns its length with the NUL.
+ */
+SHARED int cgroup_write(struct slot *s)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	u64 kn = (u64)t->cgroups->dfl_cgrp->kn, parent, name, pos;
+	long n;
+
+	if (!s)
+		return 0;
+	s->tmp[SLOT_TMP - 1] = 0;
+	s->pos = SLOT_TMP - 1;
+	for (u32 i = 0; i < CGROUP_STEPS; i++) {
+		if (bpf_core_field_exists(struct kernfs_node, __parent))
+			parent = (u64)CORE(kernfs_node, kn, __parent);
+		else
+			parent = (u64)CORE(kernfs_node___50, kn, parent);
+		if (!parent)
+			break;
+		name = (u64)CORE(kernfs_node, kn, name);
+		/* Written forwards first, as the length of the name is not kept. */
+		n = bpf_probe_read_kernel_str(AT(s, s->off), 256, (void *)name);
+		pos = s->pos;
+		if (n < 1 || pos < 1024)
+			break;
+		n = (long)BOUND(n - 1, 0xff);
+		pos -= (u64)n + 1;
+		s->pos = (u32)pos;
+		s->tmp[BOUND(pos, SLOT_TMP - 1)] = '/';
+		bpf_probe_read_kernel(s->tmp + BOUND(pos, SLOT_TMP - 1) + 1, (u32)n, AT(s, s->off));
+		kn = parent;
+	}
+	pos = s->pos;
+	if (pos == SLOT_TMP - 1) {
+		pos--;
+		s->tmp[SLOT_TMP - 2] = '/';
+	}
+	pos--;
+	s->tmp[BOUND(pos, SLOT_TMP - 1)] = '=';
+	u64 len = BOUND(SLOT_TMP - pos, 0xfff);
+
+	bpf_probe_read_kernel(AT(s, s->off), (u32)len, s->tmp + BOUND(pos, SLOT_TMP - 1));
+	return (int)len;
+}
+
+INLINE void p_cgroups(struct slot *s)
+{
+	p_done(s, (u64)cgroup_write(s));
+}
+
+/* The working directory again, as an extra. */
+INLINE void x_cwd_again(struct slot *s)
+{
+	u64 n = BOUND(s->cwd_len, 0x1fff);
+
+	if (n > 4096)
+		return;
+	bpf_probe_read_kernel(AT(s, s->off), (u32)n, AT(s, s->cwd_off));
+	x_done(s, REC_X_CWD, n);
+}
+
+INLINE void x_sid(struct slot *s, struct task_struct *t)
+{
+	x_u32(s, REC_X_SID, task_id(t, ID_SID));
+}
+
+INLINE bool in_child_pidns(struct task_struct *t)
+{
+	if (t->thread_pid->level)
+		return true;
+	return t->nsproxy && t->nsproxy->pid_ns_for_children->level;
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live events: loads the probe, attaches what the wanted events need, and hands over the records of
+ * all CPUs in one order. One thread; nothing here waits. How a reader lives with it:
+ *
+ *	drain until it returns 0; then bpf_source_sleep: 1 means records lie there (or are younger than
+ *	the slack of the merge), so come back within a millisecond; 0 means that the descriptor becomes
+ *	readable with the next record.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "probe/abi/probe.h"
+#include "source/source.h"
+
+struct bitset;
+struct diag;
+struct bpf_source;
+
+struct bpf_options {
+	size_t ring_bytes; /* of each CPU; rounded up to a power of two; 0: 8 MiB */
+	enum { SCOPE_ALL, SCOPE_CGROUP, SCOPE_PID } scope;
+	uint64_t scope_id;	     /* a cgroup's id (its inode), or a thread group */
+	const struct bitset *events; /* codes to record; NULL: all that have a program */
+	pid_t self;		     /* thread group that is never recorded; 0: none */
+};
+
+struct bpf_stats {
+	uint64_t events;	     /* handed over */
+	uint64_t late;		     /* of them: older than one handed over before */
+	uint64_t drops[PROBE_DROPS]; /* by enum probe_drop */
+	uint32_t programs;	     /* loaded */
+	uint32_t programs_left_out;  /* not needed for the wanted events */
+};
+
+/*
+ * 0, or a negative errno with a text that says what is missing (-EPERM: the capabilities, -ENOENT: a
+ * kernel feature, -EINVAL: an option).
+ */
+int bpf_source_open(const struct bpf_options *options, struct bpf_source **ret, struct diag *d);
+struct bpf_source *bpf_source_close(struct bpf_source *s); /* NULL */
+
+/* At most `budget` records; returns how many. */
+size_t bpf_source_drain(struct bpf_source *s, size_t budget, record_fn fn, void *ctx);
+int bpf_source_fd(struct bpf_source *s); /* borrowed; for poll */
+int bpf_source_sleep(struct bpf_source *s);
+void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret);
+
+static inline uint64_t bpf_stats_drops(const struct bpf_stats *s)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < PROBE_DROPS; i++)
+		n += s->drops[i];
+	return n;
+}
