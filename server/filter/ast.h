@@ -29,7 +29,7 @@ enum expr_kind {
 struct expr {
 	enum expr_kind kind;
 	uint32_t pos;
-	uint32_t end; /* EXPR_FIELD: behind its last byte, the argument included */
+	uint32_t end; /* behind the last byte: of a field with its argument, of a call's ")" */
 	bool quoted, has_arg, val, number;
 	struct str text;
 	struct str arg;

@@ -103,7 +103,7 @@ static size_t shorter(const struct expr *e, size_t taken)
 	if (e->has_arg && e->kind == EXPR_FIELD)
 		return name;
 	if (e->kind == EXPR_TRANSFORMER)
-		return 0;
+		return e->has_arg ? e->end : 0;
 	return taken > LONGEST_NAME ? LONGEST_NAME : taken - 1;
 }
 

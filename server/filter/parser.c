@@ -337,6 +337,7 @@ static struct expr *parse_arguments(struct parser *p, struct expr *e)
 			    STR_ARG(e->text));
 	if (!set_args(p, e, &args))
 		return NULL;
+	e->end = (uint32_t)p->lex.pos;
 	return parse_suffix(p, e) ? e : NULL;
 }
 
