@@ -48,7 +48,7 @@ enum exec_param {
 	X_PGID,
 };
 
-enum fork_param { F_TID, F_PID, F_START, F_VTID, F_VPID, F_PPID, F_PSTART, F_FLAGS };
+enum fork_param { F_TID, F_PID, F_START, F_VTID, F_VPID, F_PPID, F_PSTART };
 
 enum scan_param {
 	S_EXE,
@@ -72,11 +72,6 @@ enum scan_param {
 	S_VM_SIZE,
 	S_VM_RSS,
 	S_VM_SWAP,
-};
-
-enum {
-	KERNEL_CLONE_NEWNS = 0x00020000,
-	KERNEL_CLONE_NEWPID = 0x20000000,
 };
 
 struct state *state_new(size_t max_threads)
@@ -276,7 +271,6 @@ static void copy_process(struct node *n, const struct node *from)
 
 static void fork_identity(struct node *n, const struct node *from, const struct event *e)
 {
-	uint64_t flags = event_u64(e, F_FLAGS, 0);
 	uint64_t start_ns = n->p.id.start_ns;
 	uint32_t pid = n->p.id.pid;
 
@@ -287,11 +281,9 @@ static void fork_identity(struct node *n, const struct node *from, const struct 
 	n->p.id.vpid = param_u32(e, F_VPID, pid);
 	n->p.id.ppid = param_u32(e, F_PPID, from->p.id.pid);
 	n->p.id.parent_start_ns = event_u64(e, F_PSTART, from->p.id.start_ns);
-	/* The new namespaces' numbers come with the child's own records. */
-	if (flags & KERNEL_CLONE_NEWPID)
+	/* The init of a new pid namespace, whose number comes with its own records. */
+	if (n->p.id.vpid == 1 && pid != 1)
 		n->p.id.pid_ns = 0;
-	if (flags & KERNEL_CLONE_NEWNS)
-		n->p.id.mnt_ns = 0;
 }
 
 static int take_fork(struct state *s, struct node *maker, const struct event *e)
