@@ -12,15 +12,15 @@
 #include "event/event.h"
 #include "rule/ruleset.h"
 
-struct alert_wire { /* fixed layout: crosses from process to process */
-	uint32_t len;	/* of the whole, this header included; multiple of 8 */
+struct alert_wire {	    /* fixed layout: crosses from process to process */
+	uint32_t len;	    /* of the whole, this header included; multiple of 8 */
 	uint32_t line_len;  /* the text or JSON line, without the newline */
 	uint32_t proto_len; /* a falco.outputs.response message */
 	uint32_t priority;
-	uint64_t seq;	    /* given at publication, contiguous */
-	uint64_t time_ns;   /* wall clock of the event */
+	uint64_t seq;		/* given at publication, contiguous */
+	uint64_t time_ns;	/* wall clock of the event */
 	uint64_t event_boot_ns; /* of the event, since boot: for latency figures */
-	/* line bytes, then proto bytes, then padding */
+				/* line bytes, then proto bytes, then padding */
 };
 
 struct alert {
@@ -48,7 +48,18 @@ struct alert_settings {
 struct alert_builder;
 struct alert_builder *alert_builder_new(const struct alert_settings *settings);
 struct alert_builder *alert_builder_free(struct alert_builder *b);
-/* NULL when memory is out or the alert is over LIMIT_ALERT_BYTES (counted by the caller). seq is 0. */
+/*
+ * What the rules given to alert_build are compiled into, and how many there are (rule.index below it).
+ * Required before the first alert_build and again whenever the ruleset changes: what is the same for all
+ * alerts of a rule is kept from here on. The ruleset must outlive its use. 0 or -ENOMEM, and then
+ * alert_build gives NULL.
+ */
+int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t nrules);
+/*
+ * The evaluator shows names as given. An alert that would be over LIMIT_ALERT_BYTES has its message and
+ * values cut short, so that an attacker's long texts cannot suppress it. NULL when memory is out or it is
+ * too long even so (counted by the caller). seq is 0.
+ */
 struct alert *alert_build(struct alert_builder *b, const struct rule *rule, struct eval *e,
 			  const struct event *ev);
 /* An internal alert (falco-compat.md 3.6). Values are texts; numeric tells how JSON shows them. */
@@ -57,6 +68,6 @@ struct alert_pair {
 	struct str value;
 	bool numeric;
 };
-struct alert *alert_build_internal(struct alert_builder *b, const char *rule, enum priority priority,
-				   struct str message, const struct alert_pair *pairs, size_t npairs,
-				   uint64_t wall_ns);
+struct alert *alert_build_internal(struct alert_builder *b, const char *rule,
+				   enum priority priority, struct str message,
+				   const struct alert_pair *pairs, size_t npairs, uint64_t wall_ns);
