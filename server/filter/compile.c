@@ -100,11 +100,17 @@ static enum modifier modifier_of(struct str s)
 				     : MODIFIER_NONE;
 }
 
+/* Flags of the field a check begins with; none when it begins with a transformer. */
+static uint32_t left_flags(const struct compiler *c, const struct node *n)
+{
+	return n->left->kind == VEXPR_SLOT ? c->p->slots.items[n->left->cell].ref.def->flags : 0;
+}
+
 static int compile_right_field(struct compiler *c, const struct ast *t, struct node *n)
 {
 	const struct vtype *left = &n->left->type;
 
-	if (!n->op->field || left->type == VT_IPNET || n->left->match == MATCH_PAIR) {
+	if (!n->op->field || left->type == VT_IPNET || left_flags(c, n) & FIELD_NO_RHS) {
 		diag_set(c->diag,
 			 "this comparison takes no field or transformer on the right side");
 		return invalid(c, t->right->pos);
@@ -139,12 +145,6 @@ static int check_event_name(struct compiler *c, const struct expr *value)
 	return FILTER_E_UNKNOWN_EVENT;
 }
 
-static bool names_events(const struct compiler *c, const struct node *n)
-{
-	return n->left->kind == VEXPR_SLOT &&
-	       (c->p->slots.items[n->left->cell].ref.def->flags & FIELD_EVT_TYPE);
-}
-
 static int convert_operands(struct compiler *c, struct expr *const *values, uint32_t count,
 			    struct node *n)
 {
@@ -157,7 +157,7 @@ static int convert_operands(struct compiler *c, struct expr *const *values, uint
 	for (uint32_t i = 0; i < count; i++) {
 		int r = 0;
 
-		if (names_events(c, n))
+		if (left_flags(c, n) & FIELD_EVT_TYPE)
 			r = check_event_name(c, values[i]);
 		if (r == 0)
 			r = literal_convert(n->left->type.type, n->op, values[i]->text,

@@ -59,6 +59,11 @@ struct eval *eval_free(struct eval *e)
 	return NULL;
 }
 
+const struct program *eval_program(const struct eval *e)
+{
+	return e->p;
+}
+
 void eval_begin(struct eval *e, void *event, struct arena *arena)
 {
 	e->event = event;

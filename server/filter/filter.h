@@ -59,6 +59,7 @@ int filter_events(const struct catalogue *c, const struct ast *tree, struct bits
 /* An evaluator for one thread: slot values, node results, generation numbers. */
 struct eval *eval_new(const struct program *p);
 struct eval *eval_free(struct eval *e);
+const struct program *eval_program(const struct eval *e);
 /* A new event: everything cached is forgotten (by counting up), names are as given again. The arena is the
  * event arena. */
 void eval_begin(struct eval *e, void *event, struct arena *arena);

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the conformance cases of the language. The cases are no part of the source tree: they are looked for
+ * beside it (TIERCEL_CONFORMANCE, or ../shared of TIERCEL_SOURCE_ROOT), and without them there is nothing to
+ * do. Cases that describe a live event are left to the tests of fields/.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "filter/filter.h"
+#include "filter/format.h"
+#include "filter/glob.h"
+#include "filter/parser.h"
+#include "filter/pmatch.h"
+#include "table_catalogue.h"
+
+/* ---- counting ---- */
+
+enum outcome { AGREED, WAITING, DISAGREED };
+
+struct difference {
+	const char *id, *reason;
+};
+
+/* Where we are different on purpose, or cannot agree. */
+static const struct difference differences[] = {
+	{ "E0058", "the case leaves out what the sample plugin says of the event" },
+	{ "E0059", "the case leaves out what the sample plugin says of the event" },
+	{ "E0071", "the case leaves out what the sample plugin says of the event" },
+	{ NULL, NULL },
+};
+
+struct run {
+	const struct table_catalogue *table;
+	const json_t *one; /* the case */
+	struct arena arena;
+	struct strbuf why; /* of a disagreement */
+	unsigned failed;
+};
+
+static const char *text_of(const json_t *one, const char *key)
+{
+	const char *text = json_string_value(json_object_get(one, key));
+
+	return text ? text : "";
+}
+
+static struct str latin_of(struct run *run, const char *key)
+{
+	return latin_text(json_object_get(run->one, key), &run->arena);
+}
+
+static enum outcome disagree(struct run *run, const char *what, struct str got)
+{
+	strbuf_printf(&run->why, "%s: got " STR_FMT, what, STR_ARG(got));
+	return DISAGREED;
+}
+
+static enum outcome agree_if(struct run *run, bool ok, const char *what)
+{
+	return ok ? AGREED : disagree(run, what, STR("the opposite"));
+}
+
+static const struct difference *difference_of(const json_t *one)
+{
+	for (const struct difference *d = differences; d->id; d++) {
+		if (strcmp(d->id, text_of(one, "id")) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+/* ---- parser ---- */
+
+static enum outcome check_place(struct run *run, const struct diag *diag)
+{
+	const json_t *place = json_object_get(run->one, "error_pos");
+	const uint32_t got[] = { diag->offset, diag->line, diag->column };
+
+	for (size_t i = 0; place && i < ARRAY_SIZE(got); i++) {
+		if (json_integer_value(json_array_get(place, i)) != got[i])
+			return disagree(run, "place of the fault", str_of(diag->text));
+	}
+	return AGREED;
+}
+
+static enum outcome check_parse(struct run *run, struct str text)
+{
+	const json_t *depth = json_object_get(run->one, "max_depth");
+	struct diag diag = { 0 };
+	struct ast *tree;
+	int r = parse_condition(text,
+				depth ? (unsigned)json_integer_value(depth) : LIMIT_CONDITION_DEPTH,
+				&run->arena, &tree, &diag);
+
+	if ((r == 0) != json_is_true(json_object_get(run->one, "valid")))
+		return disagree(run, "validity", str_of(r ? diag.text : "valid"));
+	if (r != 0)
+		return check_place(run, &diag);
+	struct strbuf got = { 0 };
+	ast_print(tree, &got);
+	enum outcome o = str_eq(strbuf_str(&got), latin_of(run, "ast"))
+				 ? AGREED
+				 : disagree(run, "canonical text", strbuf_str(&got));
+	strbuf_done(&got);
+	return o;
+}
+
+/* The text with every blank made into `blank`, and `around` at both ends. */
+static struct str respaced(struct run *run, struct str text, const char *blank, const char *around)
+{
+	struct strbuf out = { 0 };
+
+	strbuf_addz(&out, around);
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == ' ')
+			strbuf_addz(&out, blank);
+		else
+			strbuf_addc(&out, text.ptr[i]);
+	}
+	strbuf_addz(&out, around);
+	struct str copy = arena_dup(&run->arena, strbuf_str(&out));
+
+	strbuf_done(&out);
+	return copy;
+}
+
+static enum outcome run_parser(struct run *run)
+{
+	struct str text = latin_of(run, "expr");
+	enum outcome o = check_parse(run, text);
+	bool quoted = str_chr(text, '"') < text.len || str_chr(text, '\'') < text.len;
+
+	/* Blanks inside quotes are the author's; the canonical text would show the difference. */
+	if (o != AGREED || quoted ||
+	    !json_is_true(json_object_get(run->one, "whitespace_variants")))
+		return o;
+	static const char *const blanks[] = { "\t", "\n", "  ", " \r\n " };
+
+	for (size_t i = 0; o == AGREED && i < ARRAY_SIZE(blanks); i++)
+		o = check_parse(run, respaced(run, text, blanks[i], blanks[i]));
+	return o;
+}
+
+/* ---- conditions ---- */
+
+struct compiled {
+	struct program *program;
+	struct cond *cond;
+	struct ast *tree;
+	struct filter_warnings warnings;
+	struct diag diag;
+	int r;
+};
+
+static void compile(struct run *run, const char *key, struct compiled *c)
+{
+	*c = (struct compiled){ .program = program_new(&run->table->c) };
+	c->r = parse_condition(latin_of(run, key), LIMIT_RULE_CONDITION_DEPTH, &run->arena,
+			       &c->tree, &c->diag);
+	if (c->r == 0)
+		c->r = filter_compile(c->program, c->tree, &c->cond, &c->warnings, &c->diag);
+	if (c->r == 0)
+		program_seal(c->program);
+}
+
+static enum outcome check_compile(struct run *run, const struct compiled *c)
+{
+	const json_t *warnings = json_object_get(run->one, "warnings");
+	bool want = json_is_true(json_object_get(run->one, "ok"));
+
+	if ((c->r == 0) != want)
+		return disagree(run, "validity", str_of(c->r ? c->diag.text : "valid"));
+	if (c->r == 0 && warnings && (json_int_t)c->warnings.n != json_integer_value(warnings))
+		return disagree(run, "number of warnings", str_of(c->warnings.last[0].text));
+	return AGREED;
+}
+
+static enum outcome run_compile(struct run *run)
+{
+	struct compiled c;
+
+	compile(run, "expr", &c);
+	enum outcome o = check_compile(run, &c);
+
+	program_free(c.program);
+	return o;
+}
+
+static enum outcome check_eval(struct run *run, struct compiled *c, json_t *env)
+{
+	struct eval *e = eval_new(c->program);
+	const json_t *expect = json_object_get(run->one, "expect");
+	struct strbuf decider = { 0 };
+
+	eval_begin(e, env, &run->arena);
+	bool got = eval_cond(e, c->cond);
+	bool explained = eval_explain(e, c->cond, &decider);
+
+	strbuf_done(&decider);
+	eval_free(e);
+	if (got != explained)
+		return disagree(run, "explanation", STR("another result than evaluation"));
+	return agree_if(run, json_is_boolean(expect) && got == json_is_true(expect), "result");
+}
+
+static enum outcome run_eval(struct run *run)
+{
+	json_t *env = json_object_get(run->one, "env");
+	bool fails = strcmp(text_of(run->one, "expect"), "error") == 0;
+	struct compiled c;
+	enum outcome o;
+
+	if (!env)
+		return WAITING;
+	compile(run, "expr", &c);
+	if (c.r != 0)
+		o = fails ? AGREED : disagree(run, "compilation", str_of(c.diag.text));
+	else
+		o = check_eval(run, &c, env);
+	program_free(c.program);
+	return o;
+}
+
+/* ---- event sets ---- */
+
+static bool events_of(struct run *run, const char *key, struct bitset *ret, struct diag *diag)
+{
+	struct ast *tree;
+
+	return parse_condition(latin_of(run, key), LIMIT_RULE_CONDITION_DEPTH, &run->arena, &tree,
+			       diag) == 0 &&
+	       filter_events(&run->table->c, tree, ret, diag) == 0;
+}
+
+static enum outcome check_event_names(struct run *run, const struct bitset *got)
+{
+	const json_t *names = json_object_get(run->one, "event_names");
+	const json_t *generic = json_object_get(run->one, "has_generic");
+	struct bitset wanted = { 0 };
+	json_t *name;
+	size_t i;
+
+	if (generic && json_is_true(generic) != bitset_has(got, 1))
+		return disagree(run, "generic event", STR("the opposite"));
+	if (!names)
+		return AGREED;
+	json_array_foreach(names, i, name) run->table->c.events_named(
+		&run->table->c, str_of(json_string_value(name)), &wanted);
+	if (bitset_has(got, 1)) {
+		bitset_add(&wanted, 0);
+		bitset_add(&wanted, 1);
+	}
+	return agree_if(run, memcmp(&wanted, got, sizeof(wanted)) == 0, "set of events");
+}
+
+static enum outcome run_evttype(struct run *run)
+{
+	struct bitset got = { 0 }, same = { 0 };
+	struct diag diag = { 0 };
+	bool ok = events_of(run, "expr", &got, &diag);
+	const json_t *count = json_object_get(run->one, "n_event_codes");
+
+	if (ok == json_is_true(json_object_get(run->one, "error")))
+		return disagree(run, "validity", str_of(ok ? "valid" : diag.text));
+	if (!ok || !count)
+		return AGREED;
+	if (bitset_count(&got) != (size_t)json_integer_value(count)) {
+		strbuf_printf(&run->why, "%zu events", bitset_count(&got));
+		return DISAGREED;
+	}
+	if (json_object_get(run->one, "same_set_as")) {
+		events_of(run, "same_set_as", &same, &diag);
+		return agree_if(run, memcmp(&same, &got, sizeof(got)) == 0, "set of events");
+	}
+	return check_event_names(run, &got);
+}
+
+/* ---- formats ---- */
+
+static enum outcome check_fields(struct run *run, const struct format *f)
+{
+	const json_t *fields = json_object_get(run->one, "fields");
+	const json_t *field;
+	size_t n, at = 0, i;
+	const struct format_field *got = format_fields(f, &n);
+
+	if (!fields)
+		return AGREED;
+	json_array_foreach(fields, i, field)
+	{
+		/* Calls are listed by the reference, but no alert shows them. */
+		if (strchr(json_string_value(field), '('))
+			continue;
+		if (at >= n || !str_eqz(got[at].key, json_string_value(field)))
+			return disagree(run, "field", at < n ? got[at].key : STR("too few"));
+		at++;
+	}
+	return agree_if(run, at == n, "number of fields");
+}
+
+static enum outcome check_values(struct run *run, struct eval *e, const struct format *f)
+{
+	size_t n;
+	const struct format_field *fields = format_fields(f, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *wanted = json_object_getn(json_object_get(run->one, "values"),
+						  fields[i].key.ptr, fields[i].key.len);
+		struct strbuf got = { 0 };
+		const struct value *v = eval_slot(e, fields[i].slot);
+
+		value_print(program_slot_ref(eval_program(e), fields[i].slot), v, &got);
+		bool same = !wanted || str_eqz(strbuf_str(&got), json_string_value(wanted));
+
+		if (!same)
+			disagree(run, "value", strbuf_str(&got));
+		strbuf_done(&got);
+		if (!same)
+			return DISAGREED;
+	}
+	return AGREED;
+}
+
+static enum outcome check_render(struct run *run, struct program *p, const struct format *f)
+{
+	struct eval *e = eval_new(p);
+	struct strbuf got = { 0 };
+	enum outcome o = AGREED;
+
+	eval_begin(e, json_object_get(run->one, "env"), &run->arena);
+	bool ok = format_render(f, e, false, &got);
+	const json_t *want_ok = json_object_get(run->one, "ok");
+
+	if (want_ok && ok != json_is_true(want_ok))
+		o = disagree(run, "completeness", strbuf_str(&got));
+	else if (want_ok && strcmp(text_of(run->one, "mode"), "text") == 0 &&
+		 !str_eq(strbuf_str(&got), latin_of(run, "output")))
+		o = disagree(run, "text", strbuf_str(&got));
+	else if (ok)
+		o = check_values(run, e, f);
+	strbuf_done(&got);
+	eval_free(e);
+	return o;
+}
+
+static enum outcome run_format(struct run *run)
+{
+	const json_t *env = json_object_get(run->one, "env");
+	struct program *p;
+	struct format *f = NULL;
+	struct diag diag = { 0 };
+	enum outcome o;
+
+	if (json_object_get(run->one, "context") || json_object_get(env, "_note"))
+		return WAITING;
+	p = program_new(&run->table->c);
+	int r = format_compile(p, latin_of(run, "format"), &f, &diag);
+	bool fails = json_is_true(json_object_get(run->one, "error"));
+
+	if ((r != 0) != fails)
+		o = disagree(run, "validity", str_of(r ? diag.text : "valid"));
+	else if (r != 0)
+		o = AGREED;
+	else
+		o = check_fields(run, f);
+	if (o == AGREED && r == 0 && env && program_seal(p) == 0)
+		o = check_render(run, p, f);
+	program_free(p);
+	return o;
+}
+
+/* ---- escapes and patterns ---- */
+
+static enum outcome run_escaping(struct run *run)
+{
+	struct str input = latin_of(run, "input"), got = { 0 };
+	struct strbuf quoted = { 0 };
+
+	if (strcmp(text_of(run->one, "op"), "escape") == 0) {
+		ast_quote(input, &quoted);
+		got = arena_dup(&run->arena, strbuf_str(&quoted));
+		strbuf_done(&quoted);
+	} else {
+		struct str inner = { input.ptr + 1, input.len - 2 };
+		int r = parse_unescape(inner, input.ptr[0], &run->arena, &got);
+
+		if (json_object_get(run->one, "error"))
+			return agree_if(run, r < 0, "validity");
+	}
+	return str_eq(got, latin_of(run, "expect")) ? AGREED : disagree(run, "text", got);
+}
+
+static enum outcome run_glob(struct run *run)
+{
+	const char *kind = text_of(run->one, "kind");
+	bool expect = json_is_true(json_object_get(run->one, "expect"));
+	struct str subject = latin_of(run, "subject");
+	bool got;
+
+	if (strcmp(kind, "rule_wildcard") == 0)
+		return WAITING;
+	if (strcmp(kind, "pmatch") == 0) {
+		struct pmatch *m = pmatch_new(&run->arena);
+		json_t *pattern;
+		size_t i;
+
+		json_array_foreach(json_object_get(run->one, "patterns"), i, pattern)
+			pmatch_add(m, latin_text(pattern, &run->arena));
+		got = pmatch_has(m, subject, &run->arena);
+	} else {
+		got = glob_match(latin_of(run, "pattern").ptr, subject, strcmp(kind, "iglob") == 0,
+				 &run->arena);
+	}
+	return agree_if(run, got == expect, "result");
+}
+
+/* ---- files ---- */
+
+static const struct {
+	const char *name;
+	enum outcome (*run)(struct run *run);
+} files[] = {
+	{ "parser_cases", run_parser }, { "compile_cases", run_compile },
+	{ "eval_cases", run_eval },	{ "evttype_cases", run_evttype },
+	{ "format_cases", run_format }, { "escaping_cases", run_escaping },
+	{ "glob_cases", run_glob },
+};
+
+static void run_file(struct run *run, const char *directory, const char *name,
+		     enum outcome (*fn)(struct run *run))
+{
+	char path[4096];
+	unsigned counts[3] = { 0 }, on_purpose = 0;
+	json_t *one;
+	size_t i;
+
+	snprintf(path, sizeof(path), "%s/conformance/%s.json", directory, name);
+	json_t *root = json_load_file(path, JSON_ALLOW_NUL, NULL);
+
+	json_array_foreach(json_object_get(root, "cases"), i, one)
+	{
+		run->one = one;
+		enum outcome o = fn(run);
+
+		if (o == DISAGREED && difference_of(one)) {
+			on_purpose++;
+			printf("  %s differs: %s\n", text_of(one, "id"),
+			       difference_of(one)->reason);
+		} else {
+			counts[o]++;
+			if (o == DISAGREED)
+				printf("  %s %s%s\n      %s\n", text_of(one, "id"),
+				       text_of(one, "expr"), text_of(one, "format"),
+				       strbuf_z(&run->why));
+		}
+		strbuf_clear(&run->why);
+		arena_done(&run->arena);
+	}
+	printf("%-16s %4zu run, %4u agreed, %u differ on purpose, %u disagree, %u waiting\n", name,
+	       i, counts[AGREED], on_purpose, counts[DISAGREED], counts[WAITING]);
+	run->failed += counts[DISAGREED] + (root == NULL);
+	json_decref(root);
+}
+
+static bool find_shared(char *path, size_t size)
+{
+	static const char *const places[] = { "../shared", "../../shared" };
+	const char *given = getenv("TIERCEL_CONFORMANCE");
+	const char *root = getenv("TIERCEL_SOURCE_ROOT");
+
+	for (size_t i = 0; i <= ARRAY_SIZE(places); i++) {
+		char probe[4200];
+
+		if (i == 0)
+			snprintf(path, size, "%s", given ? given : "");
+		else
+			snprintf(path, size, "%s/%s", root ? root : ".", places[i - 1]);
+		snprintf(probe, sizeof(probe), "%s/conformance/parser_cases.json", path);
+		if (access(probe, R_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int main(void)
+{
+	char shared[4000], reference[4096];
+	struct table_catalogue table;
+	struct run run = { .table = &table };
+
+	if (!find_shared(shared, sizeof(shared))) {
+		printf("no conformance cases beside the source tree: nothing to run\n");
+		return 0;
+	}
+	snprintf(reference, sizeof(reference), "%s/reference", shared);
+	if (!table_catalogue_init(&table, reference)) {
+		printf("the tables in %s cannot be read\n", reference);
+		return 1;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		run_file(&run, shared, files[i].name, files[i].run);
+	strbuf_done(&run.why);
+	table_catalogue_done(&table);
+	return run.failed ? 1 : 0;
+}
