@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control channel between the sensor and the network process: typed messages, both ways, over a
+ * SOCK_SEQPACKET pair. Neither side trusts the other: every length is checked, a message is at most
+ * LIMIT_CONTROL_BYTES, what waits to be sent is bounded, and no call blocks.
+ *
+ * Messages are rows in control.c (kind, fields); on the wire a text is a length and bytes, a number eight
+ * bytes. One thread per struct control.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum control_kind {
+	CONTROL_SETTINGS = 1, /* to the network process, first */
+	CONTROL_READY,	      /* its answer: it listens; the address with the real port */
+	CONTROL_FAILED,	      /* its answer: it does not and will exit; why, for a person */
+	CONTROL_STATUS_ASK,   /* to the network process */
+	CONTROL_STATUS,	      /* its answer */
+	CONTROL_STOP,	      /* to the network process: end the streams and exit */
+	CONTROL_LOG,	      /* to the sensor: a line for its log */
+};
+
+struct control_settings {
+	struct str bind_address; /* unix://PATH or host:port; empty: no gRPC server */
+	struct str cert_name, key_name, ca_name; /* how messages call the texts below */
+	struct str cert_pem, key_pem, ca_pem;	 /* read by the privileged side */
+	struct str hostname;
+	struct str version;	   /* what `version` answers, MAJOR.MINOR.PATCH[-PRE][+BUILD] */
+	struct str engine_version; /* empty: 0.63.0 */
+	struct str fields_checksum;
+	uint64_t socket_mode;	/* permission bits of the unix socket; 0: 0660 */
+	uint64_t stream_alerts; /* kept for subscribers; 0: LIMIT_STREAM_ALERTS */
+	uint64_t stream_bytes;	/* 0: 32 MiB */
+	uint64_t log_level;	/* enum log_level */
+	uint64_t log_stderr, log_syslog, log_iso_8601;
+};
+
+struct control_status {
+	uint64_t alerts;      /* read from the link */
+	uint64_t link_missed; /* overwritten on the link before they were read */
+	uint64_t newest_seq;
+	uint64_t kept, kept_bytes; /* in memory for subscribers */
+	uint64_t calls, streams;   /* open now; streams: sub */
+	uint64_t sent;		   /* messages whose write has completed */
+	uint64_t lost;		   /* alerts that slow subscribers did not get */
+	uint64_t refused;	   /* handshakes and calls turned away */
+};
+
+/* Which member is valid follows from kind. Texts are valid until the next control_receive. */
+struct control_message {
+	enum control_kind kind;
+	union {
+		struct control_settings settings;
+		struct control_status status;
+		struct str text; /* READY, FAILED */
+		struct control_log {
+			uint64_t level;
+			struct str text;
+		} log;
+	};
+};
+
+struct control;
+
+/* The two ends; both close-on-exec and non-blocking: the spawner passes one of them on. */
+int control_pair(int ret_fds[2]);
+/* The descriptor stays the caller's. */
+int control_new(int fd, struct control **ret);
+struct control *control_free(struct control *c);
+int control_fd(const struct control *c);
+
+/*
+ * Queues the message and sends what can be sent. 0: all is sent; 1: some waits: call control_flush when the
+ * descriptor is writable; -EMSGSIZE, -ENOMEM; -ENOBUFS: too much is waiting already, the message is dropped;
+ * -EPIPE and the like: the other side is gone.
+ */
+int control_send(struct control *c, const struct control_message *m);
+int control_flush(struct control *c);
+
+/*
+ * 1: *ret is a message; 0: nothing to read now; -EPIPE: the other side has closed; -EBADMSG: it sent what is
+ * no message: the channel is of no more use.
+ */
+int control_receive(struct control *c, struct control_message *ret);
+/* Waits up to timeout_ms for a message: 1, 0 when none came, or as control_receive. For starting up. */
+int control_wait(struct control *c, int timeout_ms, struct control_message *ret);
