@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One call: a small state machine on the loop thread. gRPC's completions come as operations (struct rpc_op);
+ * the call lives until its last one is back. What a call does with its requests is its method's (method.h).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <grpc/grpc.h>
+#include <grpc/status.h>
+#include <sys/queue.h>
+
+#include "base/str.h"
+
+struct backlog;
+struct cursors;
+struct rpc_method;
+struct rpc_call;
+
+/* A tag. done runs on the loop thread. */
+struct rpc_op {
+	void (*done)(struct rpc_op *op, bool ok);
+	void *owner;
+};
+
+LIST_HEAD(rpc_calls, rpc_call);
+
+/* What calls share; owned by the server. */
+struct rpc_shared {
+	struct backlog *backlog;
+	struct cursors *cursors;
+	struct rpc_calls calls; /* accepted and not yet gone */
+	size_t ncalls, nstreams;
+	size_t max_calls;
+	uint64_t sent, lost, refused;
+	uint64_t epoch;
+	struct str version, engine_version, fields_checksum, hostname;
+	bool stopping;
+};
+
+struct rpc_call {
+	LIST_ENTRY(rpc_call) link;
+	struct rpc_shared *shared;
+	const struct rpc_method *method;
+	grpc_call *call;
+	grpc_call_details details;
+	grpc_metadata_array metadata;
+	char identity[256]; /* "uid:1000", "spiffe:…", "dns:…", "cn:…" */
+	int unix_slot;	    /* -1: not a unix peer */
+	unsigned pending;   /* operations not back yet */
+	void (*accept_fn)(struct rpc_call *call, bool ok);
+	struct rpc_op accept, opened, closed, read, write, status;
+	int was_cancelled;
+	grpc_byte_buffer *request;
+	grpc_byte_buffer *message; /* being written */
+	grpc_metadata initial[4];
+	size_t ninitial;
+	bool ended;	  /* a status was sent, or the peer is gone: start nothing more */
+	bool half_closed; /* the client will send no more */
+
+	struct { /* of streaming methods (stream.c) */
+		bool begun;
+		bool follow;
+		bool telling;	   /* the write under way is about a loss */
+		uint64_t place;	   /* in the backlog, of the next alert */
+		uint64_t next_seq; /* its number as far as known; 0: any */
+		uint64_t target;   /* end here */
+	} stream;
+};
+
+/* Waits for a call on server; free on failure and at the end is the call's own affair. -ENOMEM, -EIO. */
+int rpc_call_request(struct rpc_shared *shared, grpc_server *server, grpc_completion_queue *cq,
+		     void (*accepted)(struct rpc_call *call, bool ok), struct rpc_call **ret);
+/* After accepted(ok): answers the call. */
+void rpc_call_begin(struct rpc_call *call);
+/* A call that was never accepted. */
+void rpc_call_drop(struct rpc_call *call);
+
+/* One write at a time: method->written follows. Takes over a reference of the slice. */
+void rpc_call_write(struct rpc_call *call, grpc_slice message);
+/* No write may be under way. */
+void rpc_call_finish(struct rpc_call *call, grpc_status_code code, const char *text);
+static inline bool rpc_call_writing(const struct rpc_call *call)
+{
+	return call->message != NULL;
+}

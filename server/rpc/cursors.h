@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where legacy clients left off (DESIGN.md, decision 15). A stream that ends gives its position back under
+ * its identity; the next stream of that identity takes the least one given back. So a client that comes
+ * again misses nothing, and several streams of one identity each get everything. Bounded: identities that
+ * have not been seen for longest are forgotten and start anew; of too many positions the least are kept.
+ * Loop thread only.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CURSORS_IDENTITIES = 1024, CURSORS_EACH = 64 };
+
+struct cursors;
+
+struct cursors *cursors_new(void);
+struct cursors *cursors_free(struct cursors *c);
+/* The next number wanted; 0: none was given back, begin at the oldest that is kept. */
+uint64_t cursors_take(struct cursors *c, const char *identity);
+/* next: the first number not delivered. -ENOMEM: forgotten, the identity will begin at the oldest. */
+int cursors_release(struct cursors *c, const char *identity, uint64_t next);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of methods. */
+#include "rpc/method.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "outputs.pb-c.h"
+#include "rpc/call.h"
+#include "version.pb-c.h"
+
+const ProtobufCServiceDescriptor *const rpc_services[] = {
+	&falco__outputs__service__descriptor,
+	&falco__version__service__descriptor,
+	NULL,
+};
+
+static const struct rpc_method methods[] = {
+	{
+		.service = &falco__outputs__service__descriptor,
+		.name = "sub",
+		.stream = true,
+		.many = true,
+		.request = stream_request_sub,
+		.half_closed = stream_half_closed,
+		.written = stream_written,
+		.alerts = stream_alerts,
+		.gone = stream_gone,
+	},
+	{
+		.service = &falco__outputs__service__descriptor,
+		.name = "get",
+		.request = stream_request_get,
+		.written = stream_written,
+		.gone = stream_gone,
+	},
+	{
+		.service = &falco__version__service__descriptor,
+		.name = "version",
+		.request = version_request,
+	},
+};
+
+const struct rpc_method *rpc_method_find(struct str path)
+{
+	if (!str_starts(path, STR("/")))
+		return NULL;
+	path = str_skip(path, 1);
+	size_t slash = str_rchr(path, '/');
+	struct str service = str_cut(path, slash), name = str_skip(path, slash + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+		if (str_eqz(service, methods[i].service->name) && str_eqz(name, methods[i].name))
+			return &methods[i];
+	return NULL;
+}
+
+const ProtobufCMethodDescriptor *rpc_method_descriptor(const struct rpc_method *m)
+{
+	return protobuf_c_service_descriptor_get_method_by_name(m->service, m->name);
+}
+
+void rpc_call_pack(struct rpc_call *call, const ProtobufCMessage *message)
+{
+	size_t len = protobuf_c_message_get_packed_size(message);
+	grpc_slice slice = grpc_slice_malloc(len);
+
+	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	rpc_call_write(call, slice);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gRPC server: where it listens, with which certificates, and the calls it has. Loop thread only. Ends in
+ * two steps, as handles do: stop, and later the callback.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/diag.h"
+#include "base/str.h"
+
+struct backlog;
+struct control_settings;
+struct control_status;
+struct rpc_server;
+
+/*
+ * Listens on settings->bind_address: unix:///PATH or HOST:PORT, several separated by commas. TCP demands and
+ * verifies a client certificate. The settings' texts are copied. Negative errno with the fault in d.
+ */
+int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
+		     struct backlog *backlog, struct rpc_server **ret, struct diag *d);
+/* The addresses as they are, with the real port; borrowed. */
+struct str rpc_server_addresses(const struct rpc_server *s);
+/* The backlog has grown. */
+void rpc_server_alerts(struct rpc_server *s);
+/* Fills the counters of calls. */
+void rpc_server_status(const struct rpc_server *s, struct control_status *ret);
+/* Ends all calls; stopped runs when everything is released and s is gone. */
+void rpc_server_stop(struct rpc_server *s, void (*stopped)(void *arg), void *arg);
