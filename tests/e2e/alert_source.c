@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sensor that makes its alerts up, so that streaming is tested without a kernel: writes numbered alerts to
+ * a link whose other end is a network process, which it starts again when it is killed.
+ *
+ *	alert_source certs DIR
+ *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N]
+ *
+ * `serve` prints "ready ADDRESSES PID" for every network process, writes COUNT alerts (0 PER_SECOND: at
+ * once), and obeys lines on stdin: "more N" writes N more, "status" prints counters; at the end of input it
+ * stops.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "alert/alert.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/io.h"
+#include "client/certs.h"
+#include "link/control.h"
+#include "link/link.h"
+#include "outputs.pb-c.h"
+#include "rpc/network.h"
+
+struct source {
+	struct link_writer *link;
+	struct control *control;
+	int fd;
+	pid_t pid;
+	uint64_t seq;
+	struct control_message settings;
+};
+
+static void write_alert(struct source *s)
+{
+	Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+	Falco__Outputs__Response m = FALCO__OUTPUTS__RESPONSE__INIT;
+	Falco__Outputs__Response__OutputFieldsEntry entry =
+		FALCO__OUTPUTS__RESPONSE__OUTPUT_FIELDS_ENTRY__INIT;
+	Falco__Outputs__Response__OutputFieldsEntry *entries[] = { &entry };
+	char key[] = "evt.num", value[24], rule[] = "Made up", source[] = "syscall", tag[] = "test";
+	char output[300], hostname[] = "here", *tags[] = { tag };
+	uint64_t seq = ++s->seq, now = clock_wall_ns();
+	_cleanup_(strbuf_done) struct strbuf block = { 0 };
+
+	snprintf(value, sizeof(value), "%" PRIu64, seq);
+	snprintf(output, sizeof(output), "alert number %s %0200d", value, 0);
+	entry.key = key;
+	entry.value = value;
+	time.seconds = (int64_t)(now / NS_PER_SEC);
+	time.nanos = (int32_t)(now % NS_PER_SEC);
+	m.time = &time;
+	m.priority = FALCO__SCHEMA__PRIORITY__NOTICE;
+	m.rule = rule;
+	m.output = output;
+	m.output_fields = entries;
+	m.n_output_fields = 1;
+	m.hostname = hostname;
+	m.tags = tags;
+	m.n_tags = 1;
+	m.source = source;
+	struct alert_wire w = {
+		.line_len = (uint32_t)strlen(output),
+		.proto_len = (uint32_t)falco__outputs__response__get_packed_size(&m),
+		.priority = (uint32_t)m.priority,
+		.seq = seq,
+		.time_ns = now,
+	};
+	w.len = (uint32_t)((sizeof(w) + w.line_len + w.proto_len + 7) & ~7u);
+	char *room = strbuf_room(&block, w.len);
+	if (!room)
+		exit(1);
+	memset(room, 0, w.len);
+	memcpy(room, &w, sizeof(w));
+	memcpy(room + sizeof(w), output, w.line_len);
+	falco__outputs__response__pack(&m, (uint8_t *)room + sizeof(w) + w.line_len);
+	if (link_write(s->link, seq, (struct str){ room, w.len }) < 0)
+		exit(1);
+}
+
+/* False: it did not start. */
+static bool network_spawn(struct source *s)
+{
+	int fds[2];
+	struct control_message m;
+
+	if (control_pair(fds) < 0)
+		exit(1);
+	fflush(stdout);
+	s->pid = fork();
+	if (s->pid == 0) {
+		close(fds[0]);
+		if (!freopen("/dev/null", "r", stdin))
+			exit(1);
+		int r = network_main(link_writer_ring_fd(s->link), link_writer_event_fd(s->link),
+				     fds[1]);
+		close(fds[1]);
+		link_writer_free(s->link);
+		exit(r);
+	}
+	close(fds[1]);
+	s->fd = fds[0];
+	if (control_new(s->fd, &s->control) < 0 || control_send(s->control, &s->settings) < 0 ||
+	    control_wait(s->control, 20000, &m) != 1)
+		exit(1);
+	if (m.kind == CONTROL_READY)
+		printf("ready " STR_FMT " %d\n", STR_ARG(m.text), (int)s->pid);
+	else
+		printf("failed " STR_FMT "\n", STR_ARG(m.text));
+	fflush(stdout);
+	return m.kind == CONTROL_READY;
+}
+
+static void network_drop(struct source *s)
+{
+	s->control = control_free(s->control);
+	close(s->fd);
+	waitpid(s->pid, NULL, 0);
+}
+
+static void status(struct source *s)
+{
+	struct control_message m;
+
+	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0 ||
+	    control_wait(s->control, 10000, &m) != 1 || m.kind != CONTROL_STATUS)
+		exit(1);
+	printf("status alerts=%" PRIu64 " kept=%" PRIu64 " calls=%" PRIu64 " streams=%" PRIu64
+	       " sent=%" PRIu64 " lost=%" PRIu64 " refused=%" PRIu64 "\n",
+	       m.status.alerts, m.status.kept, m.status.calls, m.status.streams, m.status.sent,
+	       m.status.lost, m.status.refused);
+	fflush(stdout);
+}
+
+/* One command; false at the end of input. */
+static bool obey(struct source *s)
+{
+	char line[100];
+	uint64_t n;
+
+	if (!fgets(line, sizeof(line), stdin))
+		return false;
+	struct str text = str_trim(str_of(line));
+	if (str_starts(text, STR("more ")) && str_to_u64(str_skip(text, 5), &n) == 0)
+		while (n--)
+			write_alert(s);
+	else if (str_eqz(text, "status"))
+		status(s);
+	return true;
+}
+
+static int serve(struct source *s, uint64_t count, uint64_t rate)
+{
+	if (!network_spawn(s))
+		return 1;
+	for (;;) {
+		struct pollfd fds[] = { { .fd = 0, .events = POLLIN },
+					{ .fd = s->fd, .events = POLLIN } };
+		uint64_t burst = rate ? (rate + 99) / 100 : count;
+
+		for (uint64_t i = 0; i < burst && count; i++, count--)
+			write_alert(s);
+		if (poll(fds, 2, count ? 10 : 1000) <= 0)
+			continue;
+		if (fds[1].revents) {
+			network_drop(s);
+			if (!network_spawn(s))
+				return 1;
+		}
+		if (fds[0].revents && !obey(s))
+			break;
+	}
+	control_send(s->control, &(struct control_message){ .kind = CONTROL_STOP });
+	int how = 0;
+	s->control = control_free(s->control);
+	waitpid(s->pid, &how, 0);
+	close(s->fd);
+	printf("stopped %d\n", WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how));
+	return 0;
+}
+
+static int make_certs(const char *dir)
+{
+	struct diag d = { 0 };
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	if (certs_make(dir, "test-host", &d) == 0)
+		return 0;
+	diag_print(&d, &text);
+	fprintf(stderr, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct source s = { .settings = { .kind = CONTROL_SETTINGS } };
+	struct control_settings *set = &s.settings.settings;
+	struct strbuf pem[3] = { { 0 } };
+	uint64_t count, rate, n;
+	int files = 0;
+
+	if (argc == 3 && strcmp(argv[1], "certs") == 0)
+		return make_certs(argv[2]);
+	if (argc < 5 || strcmp(argv[1], "serve") != 0 || str_to_u64(str_of(argv[3]), &count) < 0 ||
+	    str_to_u64(str_of(argv[4]), &rate) < 0)
+		return 2;
+	set->bind_address = str_of(argv[2]);
+	set->hostname = STR("here");
+	set->version = STR("0.43.1-rc1+abc");
+	for (int i = 5; i < argc; i++) {
+		struct str arg = str_of(argv[i]);
+		struct str *names[] = { &set->cert_name, &set->key_name, &set->ca_name };
+		struct str *texts[] = { &set->cert_pem, &set->key_pem, &set->ca_pem };
+
+		if (str_starts(arg, STR("stream_alerts="))) {
+			if (str_to_u64(str_skip(arg, 14), &n) == 0)
+				set->stream_alerts = n;
+			continue;
+		}
+		if (files == 3)
+			return 2;
+		(void)io_read_file(argv[i], 1 << 20, &pem[files]);
+		*names[files] = arg;
+		*texts[files] = strbuf_str(&pem[files]);
+		files++;
+	}
+	setvbuf(stdin, NULL, _IONBF, 0);
+	if (link_writer_new(16 << 20, &s.link) < 0)
+		return 1;
+	int r = serve(&s, count, rate);
+	link_writer_free(s.link);
+	for (int i = 0; i < 3; i++)
+		strbuf_done(&pem[i]);
+	return r;
+}
