@@ -11,12 +11,14 @@
 
 struct loader;
 
-struct append_output { /* one entry of the configuration's append_output */
+struct append_output {		 /* one entry of the configuration's append_output */
 	struct str rule, source; /* empty: any */
 	const struct str *tags;
 	size_t ntags;
 	struct str extra_output;
-	const struct { struct str key, format; } *fields; /* format.ptr NULL: raw */
+	const struct {
+		struct str key, format;
+	} * fields; /* format.ptr NULL: raw */
 	size_t nfields;
 	bool suggested_output;
 };
