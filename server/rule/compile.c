@@ -148,24 +148,19 @@ static int compile_output(struct compiling *c, const struct rule_item *item, str
 /* A field given by its text, to be read as it is. */
 static int raw_slot(struct compiling *c, struct str key, uint32_t *ret_slot, struct diag *diag)
 {
-	const struct catalogue *cat = c->options->catalogue;
-	struct field_ref ref = { .index = -1 };
-	struct str why = { 0 };
+	struct field_ref ref;
 	struct expr *e = NULL;
 	size_t n = parse_output_expr(key, c->arena, &e);
+	int rc;
 
-	if (n != key.len || !e || e->kind != EXPR_FIELD ||
-	    !(ref.def = catalogue_find(cat, e->text))) {
+	if (n != key.len || !e || e->kind != EXPR_FIELD) {
 		diag_set(diag, "`%.*s` is no field", STR_ARG(key));
 		return FILTER_E_UNKNOWN_FIELD;
 	}
-	ref.arg = e->arg;
-	ref.has_arg = e->has_arg;
-	ref.type = ref.def->type;
-	if (cat->bind(cat, &ref, c->arena, &why) < 0) {
-		diag_set(diag, "`%.*s` is no field: %.*s", STR_ARG(key), STR_ARG(why));
-		return FILTER_E_INVALID;
-	}
+	rc = catalogue_bind(c->options->catalogue, e->text, e->has_arg, e->arg, c->arena, &ref,
+			    diag);
+	if (rc != 0)
+		return rc;
 	return program_slot(c->rs->program, &ref, ret_slot);
 }
 
@@ -208,9 +203,36 @@ static int compile_extras(struct compiling *c, const struct rule_item *item, str
 }
 
 static const struct place *condition_place(struct compiling *c, const struct rule_item *item,
-					   struct str text, size_t at, bool whole)
+					   struct str text, size_t at)
 {
-	return place_text(c->arena, item->cond_place, text, at, whole);
+	return place_text(c->result->arena, item->cond_place, text, at, false);
+}
+
+struct nearest {
+	size_t offset, best;
+};
+
+static void on_check(const struct ast *node, void *ctx)
+{
+	struct nearest *n = ctx;
+
+	if (node->kind == AST_CHECK && node->pos <= n->offset && node->pos >= n->best)
+		n->best = node->pos;
+}
+
+static void on_nothing(const struct expr *e, bool right_side, void *ctx)
+{
+}
+
+/* An unknown event type is reported where its check begins, as the reference does. */
+static size_t fault_offset(const struct ast *tree, int outcome, const struct diag *diag)
+{
+	struct nearest n = { .offset = diag->offset };
+
+	if (outcome != FILTER_E_UNKNOWN_EVENT)
+		return diag->offset;
+	ast_walk(tree, on_check, on_nothing, &n);
+	return n.best;
 }
 
 static int parse_rule(struct compiling *c, const struct rule_item *item, struct compiled_rule *out,
@@ -221,8 +243,7 @@ static int parse_rule(struct compiling *c, const struct rule_item *item, struct 
 
 	if (rc == -EINVAL)
 		return result_add(c->result, LOAD_ERR_COMPILE_CONDITION,
-				  condition_place(c, item, text, diag.offset, false), "%s",
-				  diag.text);
+				  condition_place(c, item, text, diag.offset), "%s", diag.text);
 	if (rc < 0)
 		return rc;
 	return expand_macros(&c->out->expander, *ret_tree, text, item->place, &out->macros);
@@ -241,19 +262,21 @@ static int compile_condition(struct compiling *c, const struct rule_item *item,
 	if (rc < 0)
 		return rc;
 	out->tree = tree;
-	warn_condition(tree, condition_place(c, item, text, 0, true), c->result);
+	warn_condition(tree, item->cond_place, text, c->result);
 	rc = filter_compile(c->rs->program, tree, &rule->cond, &warnings, &diag);
 	if (rc != 0)
 		return failed(c, item, LOAD_ERR_COMPILE_CONDITION,
-			      condition_place(c, item, text, diag.offset, false), rc, &diag);
+			      condition_place(c, item, text, fault_offset(tree, rc, &diag)), rc,
+			      &diag);
 	for (uint32_t i = 0; i < warnings.n && i < ARRAY_SIZE(warnings.last); i++)
 		result_add(c->result, LOAD_COMPILE_CONDITION,
-			   condition_place(c, item, text, warnings.last[i].offset, false), "%s",
+			   condition_place(c, item, text, warnings.last[i].offset), "%s",
 			   warnings.last[i].text);
 	rc = filter_events(c->options->catalogue, tree, &rule->events, &diag);
 	if (rc != 0)
 		return failed(c, item, LOAD_ERR_COMPILE_CONDITION,
-			      condition_place(c, item, text, diag.offset, false), rc, &diag);
+			      condition_place(c, item, text, fault_offset(tree, rc, &diag)), rc,
+			      &diag);
 	if (item->warn_evttypes && bitset_count(&rule->events) > BROAD_CONDITION)
 		result_add(c->result, LOAD_NO_EVTTYPE, item->place,
 			   "the condition matches nearly all event types, which costs speed; add a "

@@ -213,15 +213,44 @@ static int resolve_macro(struct expander *x, struct macro_tree *m, unsigned chai
 	return rc;
 }
 
+/* Clones the macro's resolved tree into the node. */
+static int put_macro(struct resolving *v, struct macro_tree *m, struct ast *node)
+{
+	struct expander *x = v->x;
+	struct ast *copy;
+	int rc = 0;
+
+	m->item->used = true;
+	v->nodes += m->nodes;
+	if (m->height > v->height)
+		v->height = m->height;
+	if (v->nodes > MAX_NODES)
+		return result_add(x->result, LOAD_ERR_VALIDATE, v->place,
+				  "with its macros the condition has more than %d parts",
+				  MAX_NODES);
+	if (v->used)
+		rc = texts_push(x->arena, v->used, node->text);
+	if (rc < 0)
+		return rc;
+	copy = ast_clone(m->tree, x->arena);
+	if (!copy)
+		return -ENOMEM;
+	move_tree(copy, node->pos);
+	*node = *copy;
+	return 0;
+}
+
 static int on_macro(struct ast *node, void *ctx)
 {
 	struct resolving *v = ctx;
 	struct expander *x = v->x;
 	struct macro_tree *m = strmap_find(&x->macro_names, node->text);
-	const struct place *at = place_text(x->arena, v->place, v->text, node->pos, false);
-	struct ast *copy;
+	const struct place *at;
 	int rc;
 
+	if (m && m->item->index < v->visibility && m->state == MACRO_RESOLVED)
+		return put_macro(v, m, node);
+	at = place_text(x->result->arena, v->place, v->text, node->pos, false);
 	if (!m || m->item->index >= v->visibility)
 		return undefined(v, node->text, at);
 	if (m->state == MACRO_BUSY)
@@ -232,27 +261,7 @@ static int on_macro(struct ast *node, void *ctx)
 		return result_add(x->result, LOAD_ERR_VALIDATE, at,
 				  "macros refer to each other more than %d deep", MAX_CHAIN);
 	rc = resolve_macro(x, m, v->chain + 1);
-	if (rc < 0)
-		return rc;
-	m->item->used = true;
-	v->nodes += m->nodes;
-	if (m->height > v->height)
-		v->height = m->height;
-	if (v->nodes > MAX_NODES)
-		return result_add(x->result, LOAD_ERR_VALIDATE, at,
-				  "with its macros the condition has more than %d parts",
-				  MAX_NODES);
-	if (v->used) {
-		rc = texts_push(x->arena, v->used, node->text);
-		if (rc < 0)
-			return rc;
-	}
-	copy = ast_clone(m->tree, x->arena);
-	if (!copy)
-		return -ENOMEM;
-	move_tree(copy, node->pos);
-	*node = *copy;
-	return 0;
+	return rc < 0 ? rc : put_macro(v, m, node);
 }
 
 static int resolve_tree(struct expander *x, struct ast *tree, struct str text,
@@ -302,10 +311,10 @@ static int parse_macro(struct expander *x, struct macro_tree *m)
 		return rc;
 	rc = parse_condition(m->text, LIMIT_RULE_CONDITION_DEPTH, x->arena, &m->tree, &diag);
 	if (rc == -EINVAL)
-		return result_add(
-			x->result, LOAD_ERR_COMPILE_CONDITION,
-			place_text(x->arena, m->item->cond_place, m->text, diag.offset, false),
-			"%s", diag.text);
+		return result_add(x->result, LOAD_ERR_COMPILE_CONDITION,
+				  place_text(x->result->arena, m->item->cond_place, m->text,
+					     diag.offset, false),
+				  "%s", diag.text);
 	return rc < 0 ? rc : strmap_put(&x->macro_names, m->item->name, m);
 }
 

@@ -19,12 +19,13 @@ int read_list(struct reading *r, const struct ynode *item)
 {
 	struct list_item *l = arena_new(r->arena, struct list_item);
 	struct overrides o;
+	const struct place *place;
 	bool append = false;
 	int rc = l ? read_name(r, item, "list", &l->name, &l->place) : -ENOMEM;
 
 	if (rc < 0)
 		return rc;
-	read_unknown_keys(r, item, known, l->place);
+	place = l->place;
 	if (!plain_name(l->name))
 		result_add(r->result, LOAD_INVALID_LIST_NAME, l->place,
 			   "`%.*s` has characters that end a word in a condition",
@@ -44,5 +45,6 @@ int read_list(struct reading *r, const struct ynode *item)
 	if (append && o.any)
 		return result_add(r->result, LOAD_ERR_YAML_VALIDATE, l->place,
 				  "`append` and `override` exclude each other");
-	return collect_list(r, l, append || o.ops[0] == OVERRIDE_APPEND);
+	rc = collect_list(r, l, append || o.ops[0] == OVERRIDE_APPEND);
+	return rc < 0 ? rc : read_unknown_keys(r, item, known, place);
 }

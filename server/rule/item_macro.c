@@ -31,7 +31,6 @@ int read_macro(struct reading *r, const struct ynode *item)
 
 	if (rc < 0)
 		return rc;
-	read_unknown_keys(r, item, known, m->place);
 	if (!plain_name(m->name))
 		result_add(r->result, LOAD_INVALID_MACRO_NAME, m->place,
 			   "a condition cannot refer to `%.*s`: a name is a letter, then letters, "
@@ -49,5 +48,6 @@ int read_macro(struct reading *r, const struct ynode *item)
 				  "`append` and `override` exclude each other");
 	m->cond_place = place_node(r, m->place, "macro condition", (struct str){ 0 },
 				   ynode_get(item, "condition"));
-	return collect_macro(r, m, append || o.ops[0] == OVERRIDE_APPEND);
+	rc = collect_macro(r, m, append || o.ops[0] == OVERRIDE_APPEND);
+	return rc < 0 ? rc : read_unknown_keys(r, item, known, m->place);
 }

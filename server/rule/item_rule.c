@@ -332,7 +332,6 @@ int read_rule(struct reading *r, const struct ynode *item)
 	if (rc < 0)
 		return rc;
 	rule->enabled = rule->warn_evttypes = true;
-	read_unknown_keys(r, item, known, rule->place);
 	rc = read_append(r, item, rule->place, &append);
 	if (rc < 0)
 		return rc;
@@ -343,11 +342,13 @@ int read_rule(struct reading *r, const struct ynode *item)
 	if (rc < 0)
 		return rc;
 	if (append)
-		return append_rule(r, item, rule);
-	if (o.any)
-		return override_rule(r, item, rule, &o);
-	if (!ynode_get(item, "condition") && !ynode_get(item, "output") &&
-	    !ynode_get(item, "desc") && !ynode_get(item, "priority"))
-		return switch_rule(r, item, rule);
-	return define_rule(r, item, rule);
+		rc = append_rule(r, item, rule);
+	else if (o.any)
+		rc = override_rule(r, item, rule, &o);
+	else if (!ynode_get(item, "condition") && !ynode_get(item, "output") &&
+		 !ynode_get(item, "desc") && !ynode_get(item, "priority"))
+		rc = switch_rule(r, item, rule);
+	else
+		rc = define_rule(r, item, rule);
+	return rc < 0 ? rc : read_unknown_keys(r, item, known, rule->place);
 }

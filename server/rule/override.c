@@ -29,7 +29,7 @@ static int read_one(struct reading *r, const struct ynode *key, const struct yno
 		    struct overrides *o)
 {
 	struct str name = key->kind == YN_SCALAR ? key->text : STR("?");
-	const struct place *place = place_node(r, outer, "overrides", name, value);
+	const struct place *place = place_node(r, outer, "overrides", name, key);
 	size_t i = 0;
 
 	while (i < n && !str_eqz(name, keys[i].key))

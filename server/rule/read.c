@@ -19,15 +19,29 @@ static const struct place *value_place(struct reading *r, const struct place *pa
 	return place_node(r, parent, "value for", str_of(key), n);
 }
 
+/* A missing key is often there, but misspelt. */
+static int missing(struct reading *r, const struct ynode *item, const char *key,
+		   const struct place *place)
+{
+	struct suggest near = suggest_for(str_of(key));
+
+	for (uint32_t i = 0; i + 1 < item->nkids; i += 2)
+		if (item->kids[i]->kind == YN_SCALAR)
+			suggest_offer(&near, item->kids[i]->text);
+	if (near.best.ptr)
+		return result_add(r->result, LOAD_ERR_YAML_VALIDATE, place,
+				  "the key `%s` is missing; is `%.*s` meant for it?", key,
+				  STR_ARG(near.best));
+	return result_add(r->result, LOAD_ERR_YAML_VALIDATE, place, "the key `%s` is missing", key);
+}
+
 int read_text(struct reading *r, const struct ynode *item, const char *key,
 	      const struct place *place, bool required, struct str *ret)
 {
 	const struct ynode *n = ynode_get(item, key);
 
 	if (!n)
-		return required ? result_add(r->result, LOAD_ERR_YAML_VALIDATE, place,
-					     "the key `%s` is missing", key)
-				: 0;
+		return required ? missing(r, item, key, place) : 0;
 	if (n->kind == YN_NULL)
 		return result_add(r->result, LOAD_ERR_YAML_VALIDATE, place,
 				  "the key `%s` has no value", key);
@@ -94,8 +108,8 @@ int read_name(struct reading *r, const struct ynode *item, const char *kind, str
 	return 0;
 }
 
-void read_unknown_keys(struct reading *r, const struct ynode *item, const char *const *known,
-		       const struct place *place)
+int read_unknown_keys(struct reading *r, const struct ynode *item, const char *const *known,
+		      const struct place *place)
 {
 	for (uint32_t i = 0; i + 1 < item->nkids; i += 2) {
 		const struct ynode *key = item->kids[i];
@@ -117,6 +131,7 @@ void read_unknown_keys(struct reading *r, const struct ynode *item, const char *
 			result_add(r->result, LOAD_UNKNOWN_KEY, place, "unknown key `%.*s`",
 				   STR_ARG(text));
 	}
+	return 0;
 }
 
 int read_append(struct reading *r, const struct ynode *item, const struct place *place, bool *ret)

@@ -29,8 +29,8 @@ int read_texts(struct reading *r, const struct ynode *seq, const char *key,
 /* The name of an item, and its place with that name. */
 int read_name(struct reading *r, const struct ynode *item, const char *kind, struct str *ret_name,
 	      const struct place **ret_place);
-/* A warning for each key that is not in the NULL-terminated list. */
-void read_unknown_keys(struct reading *r, const struct ynode *item, const char *const *known,
-		       const struct place *place);
+/* A warning for each key that is not in the NULL-terminated list. Always 0. */
+int read_unknown_keys(struct reading *r, const struct ynode *item, const char *const *known,
+		      const struct place *place);
 /* Reads `append`, with the warning it deserves. */
 int read_append(struct reading *r, const struct ynode *item, const struct place *place, bool *ret);

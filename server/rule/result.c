@@ -91,7 +91,9 @@ const struct place *place_text(struct arena *a, const struct place *parent, stru
 	struct diag d = { 0 };
 	struct place *p = arena_new(a, struct place);
 
-	if (!p)
+	if (p)
+		text = arena_dup(a, text);
+	if (!p || !text.ptr)
 		return parent;
 	diag_place(&d, text, at);
 	*p = (struct place){ .parent = parent,
@@ -145,7 +147,7 @@ void result_deprecated(struct result *r, struct str field)
 	while (i && i->next)
 		i = i->next;
 	if (i)
-		i->deprecated_field = field;
+		i->deprecated_field = arena_dup(r->arena, field);
 }
 
 static void spaces(struct strbuf *out, size_t n)

@@ -71,9 +71,9 @@ const struct load_code_info *load_code_info(enum load_code code)
 }
 
 struct visit {
-	const struct place *expr;
+	const struct place *place;
+	struct str text;
 	struct result *result;
-	unsigned depth;
 };
 
 static bool holds_na(const struct expr *e)
@@ -105,6 +105,12 @@ static const struct expr *unsafe_field(const struct expr *e)
 	return NULL;
 }
 
+/* The whole condition: the reference does not say where in it. */
+static const struct place *here(const struct visit *v)
+{
+	return place_text(v->result->arena, v->place, v->text, 0, true);
+}
+
 static void on_node(const struct ast *node, void *ctx)
 {
 	struct visit *v = ctx;
@@ -114,7 +120,7 @@ static void on_node(const struct ast *node, void *ctx)
 		return;
 	bad = unsafe_field(node->left);
 	if (bad)
-		result_add(v->result, LOAD_UNSAFE_NA_CHECK, v->expr,
+		result_add(v->result, LOAD_UNSAFE_NA_CHECK, here(v),
 			   "%.*s is compared with <NA>; ask with `exists` whether it has a value",
 			   STR_ARG(bad->text));
 }
@@ -131,15 +137,16 @@ static void on_expr(const struct expr *e, bool right_side, void *ctx)
 
 	if (e->kind != EXPR_FIELD || !is_deprecated(e->text))
 		return;
-	result_add(v->result, LOAD_DEPRECATED_ITEM, v->expr,
+	result_add(v->result, LOAD_DEPRECATED_ITEM, here(v),
 		   "%.*s is deprecated: only exits of calls are seen, so it is always the same",
 		   STR_ARG(e->text));
 	result_deprecated(v->result, e->text);
 }
 
-void warn_condition(const struct ast *tree, const struct place *expr, struct result *r)
+void warn_condition(const struct ast *tree, const struct place *place, struct str text,
+		    struct result *r)
 {
-	struct visit v = { .expr = expr, .result = r };
+	struct visit v = { .place = place, .text = text, .result = r };
 
 	ast_walk(tree, on_node, on_expr, &v);
 }

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
+
 struct ast;
 struct place;
 struct result;
@@ -43,5 +45,6 @@ struct load_code_info {
 
 const struct load_code_info *load_code_info(enum load_code code);
 
-/* Adds the warnings a finished tree deserves; cond is the place of the condition whose text it was. */
-void warn_condition(const struct ast *tree, const struct place *expr, struct result *r);
+/* Adds the warnings a finished tree deserves; text is the condition's, place the item it belongs to. */
+void warn_condition(const struct ast *tree, const struct place *place, struct str text,
+		    struct result *r);
