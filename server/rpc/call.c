@@ -335,6 +335,7 @@ void rpc_call_finish(struct rpc_call *call, grpc_status_code code, const char *t
 		.data.send_status_from_server = { .status = code,
 						  .status_details = code ? &details : NULL },
 	};
+	call->clean = code == GRPC_STATUS_OK;
 	/* What the client may ask for once it sees the status must be settled before. */
 	call_end(call);
 	call_start(call, &call->status, &op);

@@ -59,6 +59,7 @@ struct rpc_call {
 	size_t ninitial;
 	bool ended;	  /* a status was sent, or the peer is gone: start nothing more */
 	bool half_closed; /* the client will send no more */
+	bool clean;	  /* ended by us, all said */
 
 	struct { /* of streaming methods (stream.c) */
 		bool begun;
@@ -67,6 +68,8 @@ struct rpc_call {
 		uint64_t place;	   /* in the backlog, of the next alert */
 		uint64_t next_seq; /* its number as far as known; 0: any */
 		uint64_t target;   /* end here */
+		/* next_seq at mark_ns, and at the mark before; at least STREAM_UNREAD_NS apart. */
+		uint64_t mark_ns, mark_seq, old_seq;
 	} stream;
 };
 

@@ -5,6 +5,10 @@
  *
  * A place that the backlog has dropped, or a hole where the link was overrun, becomes an ordinary alert of
  * source "internal" that says how many are missing: legacy clients print it like any other.
+ *
+ * A completed write has reached the peer's buffers, not its program, and a legacy client cannot say what it
+ * has read. When such a stream is cut off, its identity therefore resumes some seconds back: what is repeated
+ * can be told by its time, what is missing cannot.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +20,8 @@
 #include "rpc/call.h"
 #include "rpc/cursors.h"
 #include "rpc/method.h"
+
+#define STREAM_UNREAD_NS (5 * NS_PER_SEC)
 
 static char rule_lost[] = "Tiercel internal: alerts lost";
 static char source_internal[] = "internal";
@@ -96,6 +102,8 @@ static void begin(struct rpc_call *call)
 	call->stream.next_seq = next;
 	call->stream.place = next ? backlog_find(b, next) : b->first;
 	call->stream.target = UINT64_MAX;
+	call->stream.mark_ns = clock_boot_ns();
+	call->stream.mark_seq = call->stream.old_seq = next;
 }
 
 /* An empty first request is a legacy client; later ones are its polling and change nothing. */
@@ -136,6 +144,12 @@ void stream_written(struct rpc_call *call)
 		call->stream.place++;
 		call->stream.next_seq++;
 	}
+	uint64_t now = clock_boot_ns();
+	if (now - call->stream.mark_ns > STREAM_UNREAD_NS) {
+		call->stream.old_seq = call->stream.mark_seq;
+		call->stream.mark_seq = call->stream.next_seq;
+		call->stream.mark_ns = now;
+	}
 	advance(call);
 }
 
@@ -147,5 +161,6 @@ void stream_alerts(struct rpc_call *call)
 void stream_gone(struct rpc_call *call)
 {
 	if (call->stream.begun)
-		cursors_release(call->shared->cursors, call->identity, call->stream.next_seq);
+		cursors_release(call->shared->cursors, call->identity,
+				call->clean ? call->stream.next_seq : call->stream.old_seq);
 }
