@@ -49,10 +49,9 @@ struct alert_builder;
 struct alert_builder *alert_builder_new(const struct alert_settings *settings);
 struct alert_builder *alert_builder_free(struct alert_builder *b);
 /*
- * What the rules given to alert_build are compiled into, and how many there are (rule.index below it).
- * Required before the first alert_build and again whenever the ruleset changes: what is the same for all
- * alerts of a rule is kept from here on. The ruleset must outlive its use. 0 or -ENOMEM, and then
- * alert_build gives NULL.
+ * Other rules from now on: forgets what is the same in all alerts of a rule, and makes room for nrules. Wanted
+ * whenever the ruleset is exchanged, before the old one is freed. (alert_build notices another program by
+ * itself, but a later program could get the address of an earlier one.) 0 or -ENOMEM, which is harmless.
  */
 int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t nrules);
 /*

@@ -199,7 +199,7 @@ static void build(struct alert_builder *b, const struct rule *rule, const struct
 struct alert *alert_build(struct alert_builder *b, const struct rule *rule, struct eval *e,
 			  const struct event *ev)
 {
-	const struct plan *plan = plan_of(b, rule);
+	const struct plan *plan = plan_of(b, rule, eval_program(e));
 	struct alert_head h = { .wall_ns = ev->wall_ns,
 				.priority = rule->priority,
 				.rule = rule->name,

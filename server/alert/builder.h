@@ -36,8 +36,9 @@ struct alert_builder {
 	struct strbuf scratch, clean;
 };
 
-/* NULL when memory is out. */
-const struct plan *plan_of(struct alert_builder *b, const struct rule *rule);
+/* program: what the rule is compiled into. NULL when memory is out. */
+const struct plan *plan_of(struct alert_builder *b, const struct rule *rule,
+			   const struct program *program);
 
 /* What an alert consists of besides its fields; texts may be invalid UTF-8. */
 struct alert_head {

@@ -5,16 +5,35 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "alert/builder.h"
+
+enum { PLANS_AT_FIRST = 64 };
+
+static int grow(struct alert_builder *b, size_t index)
+{
+	size_t n = b->nplans ? b->nplans : PLANS_AT_FIRST;
+
+	while (n <= index)
+		n *= 2;
+	struct plan **grown = arena_array(&b->arena, n, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	if (b->nplans)
+		memcpy(grown, b->plans, b->nplans * sizeof(*grown));
+	b->plans = grown;
+	b->nplans = n;
+	return 0;
+}
 
 int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t nrules)
 {
 	arena_rewind(&b->arena, (struct arena_mark){ 0 });
 	b->program = p;
-	b->plans = arena_array(&b->arena, nrules ? nrules : 1, sizeof(struct plan *));
-	b->nplans = b->plans ? nrules : 0;
-	return b->plans ? 0 : -ENOMEM;
+	b->plans = NULL;
+	b->nplans = 0;
+	return nrules ? grow(b, nrules - 1) : 0;
 }
 
 static int by_key(const void *a, const void *b)
@@ -104,9 +123,12 @@ static struct plan *make(struct alert_builder *b, const struct rule *rule)
 	return p->tags.ptr ? p : NULL;
 }
 
-const struct plan *plan_of(struct alert_builder *b, const struct rule *rule)
+const struct plan *plan_of(struct alert_builder *b, const struct rule *rule,
+			   const struct program *program)
 {
-	if (rule->index >= b->nplans)
+	if (b->program != program && alert_builder_rules(b, program, 0) < 0)
+		return NULL;
+	if (rule->index >= b->nplans && grow(b, rule->index) < 0)
 		return NULL;
 	if (!b->plans[rule->index])
 		b->plans[rule->index] = make(b, rule);
