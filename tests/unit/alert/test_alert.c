@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/limits.h"
+#include "outputs.pb-c.h"
 #include "parsed.h"
 
 enum { FIELDS = 12 };
@@ -397,6 +398,48 @@ static void messages_can_be_read(void **state)
 	tear_down(&s);
 }
 
+/* The generated reader of the contract agrees. */
+static void messages_are_those_of_the_contract(void **state)
+{
+	static const struct {
+		const char *source;
+		enum priority priority;
+		Falco__Schema__Source number;
+	} rows[] = {
+		{ "syscall", PRIORITY_EMERGENCY, FALCO__SCHEMA__SOURCE__SYSCALL },
+		{ "k8s_audit", PRIORITY_DEBUG, FALCO__SCHEMA__SOURCE__K8S_AUDIT },
+		{ "cloudtrail", PRIORITY_WARNING, FALCO__SCHEMA__SOURCE__PLUGIN },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct setup s;
+
+		set_up(&s, &json_settings, ALL, i == 1 ? &hostile : &full);
+		s.rule.source = str_of(rows[i].source);
+		s.rule.priority = rows[i].priority;
+		struct alert *a = alert_build(s.builder, &s.rule, s.eval, &s.ev);
+		struct str m = alert_proto(&a->wire), line = alert_line(&a->wire);
+		Falco__Outputs__Response *r =
+			falco__outputs__response__unpack(NULL, m.len, (const uint8_t *)m.ptr);
+		assert_non_null(r);
+		assert_int_equal(r->time->seconds, 1700000000);
+		assert_int_equal(r->time->nanos, 123456789);
+		assert_int_equal(r->priority, rows[i].priority);
+		assert_int_equal(r->source_deprecated, rows[i].number);
+		assert_string_equal(r->source, rows[i].source);
+		assert_string_equal(r->rule, "Read a \"secret\"");
+		assert_true(str_eqz(line, r->output));
+		assert_string_equal(r->hostname, "node-1");
+		assert_int_equal(r->n_tags, 2);
+		assert_string_equal(r->tags[1], "b\"eta");
+		assert_int_equal(r->n_output_fields, 13);
+		assert_int_equal(r->base.n_unknown_fields, 0);
+		falco__outputs__response__free_unpacked(r, NULL);
+		alert_unref(a);
+		tear_down(&s);
+	}
+}
+
 static void extras_are_added(void **state)
 {
 	struct setup s;
@@ -577,6 +620,7 @@ int main(void)
 		cmocka_unit_test(lines_are_golden),
 		cmocka_unit_test(flags_drop_exactly_their_key),
 		cmocka_unit_test(messages_can_be_read),
+		cmocka_unit_test(messages_are_those_of_the_contract),
 		cmocka_unit_test(extras_are_added),
 		cmocka_unit_test(long_texts_do_not_suppress_an_alert),
 		cmocka_unit_test(internal_alerts_are_golden),
