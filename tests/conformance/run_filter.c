@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "fields/catalogue.h"
 #include "filter/filter.h"
 #include "filter/format.h"
 #include "filter/glob.h"
@@ -28,11 +29,14 @@ static const struct difference differences[] = {
 	{ "E0058", "the case leaves out what the sample plugin says of the event" },
 	{ "E0059", "the case leaves out what the sample plugin says of the event" },
 	{ "E0071", "the case leaves out what the sample plugin says of the event" },
+	{ "TO031",
+	  "pread64 selects the event of the call, not the generic one; neither is named so" },
 	{ NULL, NULL },
 };
 
 struct run {
-	const struct table_catalogue *table;
+	const struct catalogue *c;
+	bool real;	   /* c is that of fields/, which has no artificial fields */
 	const json_t *one; /* the case */
 	struct arena arena;
 	struct strbuf why; /* of a disagreement */
@@ -156,7 +160,7 @@ struct compiled {
 
 static void compile(struct run *run, const char *key, struct compiled *c)
 {
-	*c = (struct compiled){ .program = program_new(&run->table->c) };
+	*c = (struct compiled){ .program = program_new(run->c) };
 	c->r = parse_condition(latin_of(run, key), LIMIT_RULE_CONDITION_DEPTH, &run->arena,
 			       &c->tree, &c->diag);
 	if (c->r == 0)
@@ -180,6 +184,9 @@ static enum outcome check_compile(struct run *run, const struct compiled *c)
 static enum outcome run_compile(struct run *run)
 {
 	struct compiled c;
+
+	if (run->real && json_object_get(run->one, "mock_fields"))
+		return WAITING;
 
 	compile(run, "expr", &c);
 	enum outcome o = check_compile(run, &c);
@@ -231,7 +238,7 @@ static bool events_of(struct run *run, const char *key, struct bitset *ret, stru
 
 	return parse_condition(latin_of(run, key), LIMIT_RULE_CONDITION_DEPTH, &run->arena, &tree,
 			       diag) == 0 &&
-	       filter_events(&run->table->c, tree, ret, diag) == 0;
+	       filter_events(run->c, tree, ret, diag) == 0;
 }
 
 static enum outcome check_event_names(struct run *run, const struct bitset *got)
@@ -246,8 +253,13 @@ static enum outcome check_event_names(struct run *run, const struct bitset *got)
 		return disagree(run, "generic event", STR("the opposite"));
 	if (!names)
 		return AGREED;
-	json_array_foreach(names, i, name) run->table->c.events_named(
-		&run->table->c, str_of(json_string_value(name)), &wanted);
+	json_array_foreach(names, i, name)
+	{
+		struct bitset one = { 0 };
+
+		run->c->events_named(run->c, str_of(json_string_value(name)), &one);
+		bitset_or(&wanted, &one);
+	}
 	if (bitset_has(got, 1)) {
 		bitset_add(&wanted, 0);
 		bitset_add(&wanted, 1);
@@ -355,7 +367,7 @@ static enum outcome run_format(struct run *run)
 
 	if (json_object_get(run->one, "context") || json_object_get(env, "_note"))
 		return WAITING;
-	p = program_new(&run->table->c);
+	p = program_new(run->c);
 	int r = format_compile(p, latin_of(run, "format"), &f, &diag);
 	bool fails = json_is_true(json_object_get(run->one, "error"));
 
@@ -365,7 +377,7 @@ static enum outcome run_format(struct run *run)
 		o = AGREED;
 	else
 		o = check_fields(run, f);
-	if (o == AGREED && r == 0 && env && program_seal(p) == 0)
+	if (o == AGREED && r == 0 && env && !run->real && program_seal(p) == 0)
 		o = check_render(run, p, f);
 	program_free(p);
 	return o;
@@ -421,11 +433,12 @@ static enum outcome run_glob(struct run *run)
 static const struct {
 	const char *name;
 	enum outcome (*run)(struct run *run);
+	bool real; /* worth running on the fields of fields/ too: nothing is evaluated */
 } files[] = {
-	{ "parser_cases", run_parser }, { "compile_cases", run_compile },
-	{ "eval_cases", run_eval },	{ "evttype_cases", run_evttype },
-	{ "format_cases", run_format }, { "escaping_cases", run_escaping },
-	{ "glob_cases", run_glob },
+	{ "parser_cases", run_parser, false }, { "compile_cases", run_compile, true },
+	{ "eval_cases", run_eval, false },     { "evttype_cases", run_evttype, true },
+	{ "format_cases", run_format, true },  { "escaping_cases", run_escaping, false },
+	{ "glob_cases", run_glob, false },
 };
 
 static void run_file(struct run *run, const char *directory, const char *name,
@@ -488,7 +501,7 @@ int main(void)
 {
 	char shared[4000], reference[4096];
 	struct table_catalogue table;
-	struct run run = { .table = &table };
+	struct run run = { .c = &table.c };
 
 	if (!find_shared(shared, sizeof(shared))) {
 		printf("no conformance cases beside the source tree: nothing to run\n");
@@ -501,6 +514,12 @@ int main(void)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
 		run_file(&run, shared, files[i].name, files[i].run);
+	run.c = fields_catalogue();
+	run.real = true;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (files[i].real)
+			run_file(&run, shared, files[i].name, files[i].run);
+	}
 	strbuf_done(&run.why);
 	table_catalogue_done(&table);
 	return run.failed ? 1 : 0;
