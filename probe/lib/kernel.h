@@ -297,9 +297,14 @@ struct socket {
 	struct sock *sk;
 };
 
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+};
+
 struct unix_address {
 	int len;
-	u8 name[1]; /* struct sockaddr_un */
+	struct sockaddr_un name[1];
 };
 
 struct unix_sock {

@@ -12,7 +12,7 @@
 #include "lib/maps.h"
 #include "lib/read.h"
 
-enum { PATH_STEPS = 96, CGROUP_STEPS = 24, ARGS_MAX = 4096, SNAP = 80 };
+enum { PATH_STEPS = 96, CGROUP_STEPS = 24, ARGS_MAX = 4096, SNAP = 80, I386_SOCKETCALL = 102 };
 
 #define AT(s, off)   ((s)->data + BOUND(off, 0x7fff))
 #define HDR(s)	     ((struct rec_hdr *)(s)->data)
@@ -494,6 +494,32 @@ INLINE s64 exit_ret(u64 *ctx)
 	return ret;
 }
 
+/* i386 has all socket calls behind one number, with the arguments in memory. */
+INLINE u32 socketcall_nr(u32 call)
+{
+	switch (call) {
+	case 1: return 41;
+	case 2: return 49;
+	case 3: return 42;
+	case 4: return 50;
+	case 5: return 43;
+	case 9: /* send is sendto without an address */
+	case 11: return 44;
+	case 16: return 46;
+	case 18: return 288;
+	default: return PROBE_SYSCALLS;
+	}
+}
+
+INLINE void socketcall_args(struct slot *s, u32 call, u64 at)
+{
+	u32 args[6] = { 0 };
+
+	bpf_probe_read_user(args, call == 9 ? 16 : 24, (void *)at);
+	for (u32 i = 0; i < 6; i++)
+		s->args[i] = args[i];
+}
+
 /* Begins the record of a syscall's exit; arguments and result are then in the slot. */
 INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 nextras)
 {
@@ -506,6 +532,10 @@ INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 next
 	s->ret = exit_ret(ctx);
 	if (t->thread_info.status & TS_COMPAT) {
 		HDR(s)->flags |= REC_F_32BIT;
+		if (r->orig_ax == I386_SOCKETCALL) {
+			socketcall_args(s, (u32)r->bx, (u32)r->cx);
+			return s;
+		}
 		s->args[0] = (u32)r->bx;
 		s->args[1] = (u32)r->cx;
 		s->args[2] = (u32)r->dx;
@@ -530,6 +560,8 @@ INLINE u32 exit_nr(struct pt_regs *r)
 	u64 nr = r->orig_ax;
 
 	if (t->thread_info.status & TS_COMPAT) {
+		if (nr == I386_SOCKETCALL)
+			return socketcall_nr((u32)r->bx);
 		if (nr >= PROBE_SYSCALLS)
 			return PROBE_SYSCALLS;
 		return conf.compat[BOUND(nr, PROBE_SYSCALLS - 1)];

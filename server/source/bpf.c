@@ -57,10 +57,17 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return n;
 }
 
+/* Either name: the tracepoint decides which it is. */
+static bool exec_wanted(const struct bpf_options *o)
+{
+	return wanted(o, EV_SYSCALL_EXECVE_19_X) || wanted(o, EV_SYSCALL_EXECVEAT_X);
+}
+
 static bool hook_wanted(const struct bpf_hook *h, const struct bpf_options *o, bool syscalls)
 {
 	switch (h->when) {
 	case HOOK_IF_EVENT: return wanted(o, h->event);
+	case HOOK_IF_EXEC: return exec_wanted(o);
 	case HOOK_IF_SYSCALLS: return syscalls;
 	case HOOK_IF_PID_SCOPE: return o->scope == SCOPE_PID;
 	case HOOK_IF_EVENT_OR_SCOPE: return o->scope == SCOPE_PID || wanted(o, h->event);
@@ -133,7 +140,7 @@ static void set_conf(struct bpf_source *s, const struct bpf_options *o)
 			c->compat[bpf_syscalls[i].nr32] = bpf_syscalls[i].nr;
 	}
 	st->wants_fork = wanted(o, EV_TASK_FORK);
-	st->wants_exec = wanted(o, EV_SYSCALL_EXECVE_19_X);
+	st->wants_exec = exec_wanted(o);
 	st->wants_exit = wanted(o, EV_PROCEXIT_1_E);
 	st->wants_rename = wanted(o, EV_TASK_RENAME);
 }

@@ -17,7 +17,13 @@ struct bpf_syscall {
 struct bpf_hook {
 	const char *program;
 	uint16_t event; /* 0: see when */
-	enum { HOOK_IF_EVENT, HOOK_IF_SYSCALLS, HOOK_IF_PID_SCOPE, HOOK_IF_EVENT_OR_SCOPE } when;
+	enum {
+		HOOK_IF_EVENT,
+		HOOK_IF_EXEC,
+		HOOK_IF_SYSCALLS,
+		HOOK_IF_PID_SCOPE,
+		HOOK_IF_EVENT_OR_SCOPE
+	} when;
 	const char *needs; /* kernel feature, for the person who reads that it failed */
 };
 

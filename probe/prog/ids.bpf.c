@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: (GPL-2.0 OR MIT)
+/* Users, groups, sessions, capabilities, namespaces. Values are those the caller asked for. */
+#include "lib/flags.h"
+#include "lib/record.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* setuid and its kin: the result, and one to three ids. */
+SEC("tp_btf/sys_exit")
+int setid_exit(u64 *ctx)
+{
+	u32 nr = EXIT_NR(ctx);
+	struct slot *s;
+	u32 n = 1;
+
+	switch (nr) {
+	case 105: s = exit_begin(ctx, nr, EV_SYSCALL_SETUID_X, 2, 0); break;
+	case 106: s = exit_begin(ctx, nr, EV_SYSCALL_SETGID_X, 2, 0); break;
+	case 113:
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETREUID_X, 3, 0);
+		n = 2;
+		break;
+	case 114:
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETREGID_X, 3, 0);
+		n = 2;
+		break;
+	case 117:
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESUID_X, 4, 0);
+		n = 3;
+		break;
+	case 119:
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESGID_X, 4, 0);
+		n = 3;
+		break;
+	default: return 0;
+	}
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	p_u32(s, s->args[0]);
+	if (n > 1)
+		p_u32(s, s->args[1]);
+	if (n > 2)
+		p_u32(s, s->args[2]);
+	return rec_end(s);
+}
+
+SEC("tp_btf/sys_exit")
+int setsid_exit(u64 *ctx)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct slot *s = exit_begin(ctx, 112, EV_SYSCALL_SETSID_X, 1, 1);
+
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	x_u32(s, REC_X_SID, task_id(t, ID_SID));
+	return rec_end(s);
+}
+
+SEC("tp_btf/sys_exit")
+int setpgid_exit(u64 *ctx)
+{
+	struct slot *s = exit_begin(ctx, 109, EV_SYSCALL_SETPGID_X, 3, 0);
+
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	p_s64(s, (s32)s->args[0]);
+	p_s64(s, (s32)s->args[1]);
+	return rec_end(s);
+}
+
+/* The sets as they are afterwards. */
+SEC("tp_btf/sys_exit")
+int capset_exit(u64 *ctx)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	struct slot *s = exit_begin(ctx, 126, EV_SYSCALL_CAPSET_X, 4, 0);
+
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	p_u64(s, t->cred->cap_inheritable.val);
+	p_u64(s, t->cred->cap_permitted.val);
+	p_u64(s, t->cred->cap_effective.val);
+	return rec_end(s);
+}
+
+SEC("tp_btf/sys_exit")
+int unshare_exit(u64 *ctx)
+{
+	struct slot *s = exit_begin(ctx, 272, EV_SYSCALL_UNSHARE_X, 2, 0);
+
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	p_u32(s, clone_flags(s->args[0]));
+	return rec_end(s);
+}
+
+SEC("tp_btf/sys_exit")
+int setns_exit(u64 *ctx)
+{
+	struct slot *s = exit_begin(ctx, 308, EV_SYSCALL_SETNS_X, 3, 2);
+
+	if (!s)
+		return 0;
+	p_s64(s, s->ret);
+	p_s64(s, (s32)s->args[0]);
+	p_u32(s, clone_flags((u32)s->args[1]));
+	x_fd(s, (s32)s->args[0], file_of((s32)s->args[0]), 0);
+	return rec_end(s);
+}
