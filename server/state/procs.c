@@ -326,6 +326,8 @@ static void lose_task(struct procs *t, struct node *loser, uint32_t tid)
 
 int procs_add_thread(struct procs *t, struct node *n, uint32_t tid)
 {
+	if (tid == n->main.tid && n->main.known)
+		return 0;
 	struct task *task = idmap_find(&t->tids, tid, &(size_t){ SIZE_MAX });
 
 	if (task && task->proc == n)
