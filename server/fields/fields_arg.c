@@ -138,13 +138,38 @@ static bool raw_address(struct str s, struct value *ret)
 	return true;
 }
 
+static bool is_number(enum value_type t)
+{
+	switch (t) {
+	case VT_INT8:
+	case VT_INT16:
+	case VT_INT32:
+	case VT_INT64:
+	case VT_UINT8:
+	case VT_UINT16:
+	case VT_UINT32:
+	case VT_UINT64:
+	case VT_RELTIME:
+	case VT_ABSTIME:
+	case VT_PORT: return true;
+	default: return false;
+	}
+}
+
+/* Numbers of all widths can be compared with each other. */
+static bool same_kind(enum value_type a, enum value_type b)
+{
+	return a == b || (is_number(a) && is_number(b));
+}
+
 bool x_evt_rawarg(const struct fx *x, struct value *ret)
 {
 	const struct event *ev = x->ev;
 	int i = event_param(ev->info, x->ref->arg);
 
-	/* A parameter of the same name but another type has no value that could be compared. */
-	if (i < 0 || !ev->params[i].ptr || fx_raw_type(ev->info->params[i].type) != x->ref->type)
+	/* A parameter of the same name but of another kind has no value that could be compared. */
+	if (i < 0 || !ev->params[i].ptr ||
+	    !same_kind(fx_raw_type(ev->info->params[i].type), x->ref->type))
 		return false;
 	struct str s = ev->params[i];
 
@@ -183,8 +208,10 @@ bool x_evt_abspath(const struct fx *x, struct value *ret)
 	bool dst = x->ref->has_arg && str_eqz(x->ref->arg, "dst");
 	int i = dst ? second : first;
 
-	/* One path without an argument, two with; and only names below a directory descriptor. */
-	if (i < 0 || info->params[i].dirfd < 0 || (second >= 0) != x->ref->has_arg)
+	/* One path without an argument, two with; and only names that are not just relative to the
+	 * working directory. */
+	if (i < 0 || (second >= 0) != x->ref->has_arg ||
+	    (info->params[i].dirfd < 0 && info->code != EV_SYSCALL_OPEN_BY_HANDLE_AT_X))
 		return false;
 	return name_wanted(x, (unsigned)i, ret);
 }

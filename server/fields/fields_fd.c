@@ -97,7 +97,7 @@ static struct str file_name(const struct fx *x)
 	struct value v;
 
 	if (opens(x->ev))
-		return name_wanted(x, (unsigned)i, &v) ? v.s : (struct str){ 0 };
+		return name_wanted(x, (unsigned)i, &v) ? v.s : x->ev->path;
 	/* A call on a name below a directory descriptor: the extra path is the name's, base the directory's. */
 	if (i >= 0 && x->ev->info->params[i].dirfd >= 0)
 		return x->ev->base;
@@ -161,8 +161,6 @@ static struct str unix_name(const struct fx *x)
 
 static struct str unknown_name(const struct fx *x)
 {
-	if (opens(x->ev))
-		return file_name(x);
 	return connects(x->ev) ? tuple_name(x) : (struct str){ 0 };
 }
 
@@ -170,7 +168,7 @@ struct str fd_name(const struct fx *x)
 {
 	struct str s;
 
-	switch (fd_kind(x->ev)) {
+	switch (opens(x->ev) ? 'f' : fd_kind(x->ev)) {
 	case 0: s = unknown_name(x); break;
 	case 'f':
 	case 'd': s = file_name(x); break;

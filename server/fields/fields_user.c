@@ -14,8 +14,8 @@ struct str user_name(const struct fx *x, uint32_t uid)
 {
 	const struct user *u = state_user(x->fe->state, container_of_event(x), uid);
 
-	if (u && u->name.len)
-		return u->name;
+	if (u)
+		return u->name.ptr ? u->name : STR("");
 	return uid == 0 ? STR("root") : STR("<NA>");
 }
 
@@ -23,7 +23,9 @@ struct str group_name(const struct fx *x, uint32_t gid)
 {
 	const struct group *g = state_group(x->fe->state, container_of_event(x), gid);
 
-	return g && g->name.len ? g->name : STR("<NA>");
+	if (g)
+		return g->name.ptr ? g->name : STR("");
+	return STR("<NA>");
 }
 
 bool x_user_uid(const struct fx *x, struct value *ret)

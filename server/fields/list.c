@@ -326,8 +326,8 @@ static void one_section(size_t s, const struct list_options *o, struct json *j, 
 			continue;
 		}
 		if (o->format == LIST_MARKDOWN)
-			strbuf_printf(out, "%s | `%c` | `%s` | ",
-				      is_default(e) ? "Yes" : "No", dir, e->name);
+			strbuf_printf(out, "%s | `%c` | `%s` | ", is_default(e) ? "Yes" : "No", dir,
+				      e->name);
 		else
 			strbuf_printf(out, "%c %s", dir, e->name);
 		print_params(e, out);
@@ -346,7 +346,9 @@ void list_events(const struct list_options *o, struct strbuf *out)
 		json_key(&j, STR("events"));
 		json_open(&j, '[');
 	} else {
-		strbuf_addz(out, "Events that rules can see, by the schema of engine version 0.63.0:\n\n");
+		strbuf_addz(
+			out,
+			"Events that rules can see, by the schema of engine version 0.63.0:\n\n");
 	}
 	for (size_t s = 0; s < ARRAY_SIZE(sections); s++)
 		one_section(s, o, &j, out);

@@ -126,9 +126,12 @@ static struct str name_resolved(const struct event *ev, unsigned i)
 
 bool name_wanted(const struct fx *x, unsigned i, struct value *ret)
 {
-	struct str s = x->resolved ? name_resolved(x->ev, i) : (struct str){ 0 };
+	struct str s = name_resolved(x->ev, i);
 
-	return s.ptr ? fx_text(s, ret) : name_given(x, i, ret);
+	/* A name that could not be read from the caller is no reason to know nothing. */
+	if (s.ptr && (x->resolved || !x->ev->params[i].ptr))
+		return fx_text(s, ret);
+	return name_given(x, i, ret);
 }
 
 static bool name_differs(const struct event *ev, unsigned i)

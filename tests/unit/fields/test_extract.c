@@ -168,6 +168,49 @@ static void open_nobase(void)
 	add_fd('f', 4, 0);
 }
 
+/* The caller's memory with the name could not be read. */
+static void open_unread(void)
+{
+	begin(EV_SYSCALL_OPEN_X);
+	record_i64(&rec, 3);
+	record_param(&rec, NULL, 0);
+	record_u32(&rec, 1);
+	record_u32(&rec, 0);
+	record_u32(&rec, 0);
+	record_u64(&rec, 0);
+	add_path(REC_X_PATH, "/etc/shadow");
+	add_fd('f', 3, 0);
+}
+
+static void open_fifo(void)
+{
+	openat_event(4, "/run/./fifo", 1);
+	add_path(REC_X_PATH, "/run/fifo");
+	add_fd('p', 4, 0);
+}
+
+static void handle_event(void)
+{
+	begin(EV_SYSCALL_OPEN_BY_HANDLE_AT_X);
+	record_i64(&rec, 3);
+	record_i64(&rec, 5);
+	record_u32(&rec, 1);
+	record_str(&rec, STR("/tmp/h"));
+	record_u32(&rec, 0);
+	record_u64(&rec, 0);
+	add_fd('f', 3, 0);
+}
+
+static void splice_event(void)
+{
+	begin(EV_SYSCALL_SPLICE_X);
+	record_i64(&rec, 0);
+	record_i64(&rec, 1);
+	record_i64(&rec, 2);
+	record_u64(&rec, 512);
+	record_u32(&rec, 0);
+}
+
 static void fchmod_event(void)
 {
 	begin(EV_SYSCALL_FCHMOD_X);
@@ -442,6 +485,16 @@ static const struct row {
 	{ open_eperm, "fd.num", NULL, false, "-1" },
 	{ open_nobase, "fd.name", NULL, false, "/root/x" },
 	{ open_nobase, "fd.name", NULL, true, "/root/x" },
+
+	{ open_unread, "fd.name", NULL, false, "/etc/shadow" },
+	{ open_unread, "fs.path.name", NULL, false, "/etc/shadow" },
+	{ open_fifo, "fd.name", NULL, false, "/run/fifo" },
+	{ open_fifo, "fd.type", NULL, false, "pipe" },
+	{ open_fifo, "fd.directory", NULL, false, NULL },
+	{ handle_event, "fd.name", NULL, false, "/tmp/h" },
+	{ handle_event, "evt.abspath", NULL, false, "/tmp/h" },
+	{ splice_event, "evt.rawarg", "size", false, "512" },
+	{ splice_event, "evt.rawarg", "flags", false, "0" },
 
 	{ fchmod_event, "fd.name", NULL, false, "/usr/bin/x" },
 	{ fchmod_event, "fd.filename", NULL, false, "x" },
