@@ -3,7 +3,7 @@
  * The loader: takes file after file, keeps what was collected and the newest ruleset compiled from it. Its
  * arena (the load lifetime) holds texts, items and results and goes with it; the ruleset stands alone.
  */
-#include "rule/load.h"
+#include "rule/load_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "rule/compile.h"
+#include "filter/parser.h"
 #include "rule/describe.h"
 #include "rule/read.h"
 #include "rule/ruleset_impl.h"
@@ -235,4 +236,34 @@ void loader_describe(const struct loader *l, struct str only, struct json *j)
 	/* Only the arena of the ruleset is written to. */
 	describe(l->options.catalogue, &l->items, (struct compiled *)(uintptr_t)&l->compiled, only,
 		 j);
+}
+
+int loader_expand(struct loader *l, struct str condition, struct arena *a, struct ast **ret_tree,
+		  struct diag *diag)
+{
+	struct expander none = { 0 }, *x = l && l->compiled.ruleset ? &l->compiled.expander : &none;
+	struct source_file file = { .name = STR("condition"), .content = condition };
+	struct result result = { .file = &file, .arena = a };
+	struct result *kept = x->result;
+	struct collection nothing = { 0 };
+	struct str text;
+	int rc;
+
+	if (x == &none) {
+		none.arena = a;
+		none.items = &nothing;
+	}
+	x->result = &result;
+	rc = expand_lists(x, condition, &text, NULL);
+	if (rc == 0)
+		rc = parse_condition(text, LIMIT_RULE_CONDITION_DEPTH, a, ret_tree, diag);
+	else if (rc == -E2BIG)
+		diag_set(diag, "with its lists the condition is too long");
+	if (rc == 0) {
+		rc = expand_macros(x, *ret_tree, text, place_file(a, &file), NULL);
+		if (result.errors)
+			diag_set(diag, "%.*s", STR_ARG(result.errors->message));
+	}
+	x->result = kept;
+	return rc == -E2BIG ? -EINVAL : rc;
 }

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tests of rules (DESIGN.md, "Command line", `test`). */
+#pragma once
+
+#include "base/strbuf.h"
+
+struct catalogue;
+
+/*
+ * Runs the tests of n files on the fields of base and writes the report, text or JSON. 0 with the number of
+ * failed tests (a file that cannot be read or is malformed counts as one); -ENOMEM.
+ */
+int ruletest_run(const struct catalogue *base, const char *const *paths, size_t n, bool json,
+		 struct strbuf *out, size_t *ret_failed);

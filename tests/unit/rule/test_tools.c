@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `tiercel test` and `tiercel explain`: what they print, row by row. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/strbuf.h"
+#include "fields/catalogue.h"
+#include "rule/explain.h"
+#include "rule/ruletest.h"
+
+static void explanations(void **state)
+{
+	static const struct {
+		const char *text;
+		bool syntax, output;
+		int status;
+		const char *wanted;
+	} rows[] = {
+		{ "evt.type in (open,openat) and fd.name startswith /etc", false, false, 0,
+		  "{\"valid\":true,\"canonical\":\"(evt.type in (open, openat) and fd.name startswith "
+		  "/etc)\",\"fields\":[\"evt.type\",\"fd.name\"],\"operators\":[\"in\",\"startswith\"],"
+		  "\"events\":[\"open\",\"openat\"]}\n" },
+		{ "a.b=1", true, false, 0,
+		  "{\"valid\":true,\"canonical\":\"a.b = 1\",\"fields\":[\"a.b\"],\"operators\":[\"=\"],"
+		  "\"events\":[]}\n" },
+		{ "%proc.name and %fd.name", false, true, 0,
+		  "{\"valid\":true,\"canonical\":\"%proc.name and %fd.name\",\"fields\":[\"fd.name\","
+		  "\"proc.name\"],\"operators\":[],\"events\":[]}\n" },
+		{ "%a.b x", true, true, 0,
+		  "{\"valid\":true,\"canonical\":\"%a.b x\",\"fields\":[\"a.b\"],\"operators\":[],"
+		  "\"events\":[]}\n" },
+		{ "evt.type=nosuch", false, false, 1, NULL },
+		{ "proc.nam=x", false, false, 1, NULL },
+		{ "proc.name=", false, false, 1, NULL },
+		{ "spawned_process", false, false, 1, NULL },
+		{ "", false, false, 1, NULL },
+		{ "%proc.nam", false, true, 1, NULL },
+		{ "%", true, true, 1, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf out = { 0 }, text = { 0 };
+
+		assert_int_equal(explain_condition(fields_catalogue(), str_of(rows[i].text), true,
+						   rows[i].syntax, rows[i].output, &out),
+				 rows[i].status);
+		assert_int_equal(explain_condition(fields_catalogue(), str_of(rows[i].text), false,
+						   rows[i].syntax, rows[i].output, &text),
+				 rows[i].status);
+		if (rows[i].wanted)
+			assert_string_equal(strbuf_z(&out), rows[i].wanted);
+		else
+			assert_true(str_starts(strbuf_str(&out),
+					       STR("{\"valid\":false,\"error\":{\"message\":\"")));
+		strbuf_done(&out);
+		strbuf_done(&text);
+	}
+}
+
+static void run(const char *content, bool json, const char *wanted, size_t failed)
+{
+	char path[] = "/tmp/ruletestXXXXXX";
+	int fd = mkstemp(path);
+	const char *paths[] = { path };
+	struct strbuf out = { 0 };
+	size_t n = 99;
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_all(fd, str_of(content)), 0);
+	close(fd);
+	assert_int_equal(ruletest_run(fields_catalogue(), paths, 1, json, &out, &n), 0);
+	unlink(path);
+	if (!strstr(strbuf_z(&out), wanted))
+		print_message("%s\nhas no\n%s\n", strbuf_z(&out), wanted);
+	assert_non_null(strstr(strbuf_z(&out), wanted));
+	assert_int_equal(n, failed);
+	strbuf_done(&out);
+}
+
+static void tests_of_rules(void **state)
+{
+	static const char shadow[] =
+		"- test: t\n  condition: evt.type in (open, openat) and fd.name = /etc/shadow\n"
+		"  event: {evt.type: openat, fd.name: /etc/shadow, fd.num: 3, evt.is_open_read: true}\n"
+		"  expect: ";
+	static const struct {
+		const char *more, *wanted;
+		size_t failed;
+	} rows[] = {
+		{ "true\n",
+		  "{\"passed\":1,\"failed\":0,\"tests\":[{\"test\":\"t\",\"ok\":true,\"got\":true}]}",
+		  0 },
+		{ "false\n",
+		  "{\"passed\":0,\"failed\":1,\"tests\":[{\"test\":\"t\",\"ok\":false,\"got\":true}]}",
+		  1 },
+		{ "error\n", "\"ok\":false,\"got\":true", 1 },
+		{ "maybe\n", "\"ok\":false,\"got\":\"error\"", 1 },
+		{ "true\n- test: u\n  condition: proc.nam = x\n  expect: error\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":\"error\"}", 0 },
+		{ "true\n- test: u\n  condition: proc.name exists\n  event: {proc.name: null}\n"
+		  "  expect: false\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":false}", 0 },
+		{ "true\n- test: u\n  condition: proc.pid = 0x10\n  expect: error\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":\"error\"}", 0 },
+		{ "true\n- test: u\n  condition: proc.aname = sshd\n"
+		  "  event: {proc.aname: [bash, sshd]}\n  expect: true\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":true}", 0 },
+		{ "true\n- test: u\n  condition: fd.ip = 10.0.0.1\n"
+		  "  event: {fd.ip: [192.168.0.1, 10.0.0.1]}\n  expect: true\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":true}", 0 },
+		{ "true\n- test: u\n  condition: evt.arg.flags contains O_CREAT and evt.arg[1] = x\n"
+		  "  event: {evt.arg.flags: O_CREAT|O_RDWR, \"evt.arg[1]\": x}\n  expect: true\n",
+		  "{\"test\":\"u\",\"ok\":true,\"got\":true}", 0 },
+		{ "true\n- test: u\n  condition: proc.pid > 3\n  event: {proc.pid: many}\n  expect: true\n",
+		  "{\"test\":\"u\",\"ok\":false,\"got\":\"error\"}", 1 },
+		{ "true\n- test: u\n  rule: none\n  expect: true\n",
+		  "{\"test\":\"u\",\"ok\":false,\"got\":\"error\"}", 1 },
+		{ "true\n- rules: [/nonexistent.yaml]\n- test: u\n  rule: none\n  expect: true\n",
+		  "\"passed\":1,\"failed\":2", 2 },
+		{ "true\n- what: ever\n", "\"passed\":1,\"failed\":1", 1 },
+		{ "[\n", "\"passed\":0,\"failed\":1", 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf b = { 0 };
+
+		strbuf_addz(&b, shadow);
+		strbuf_addz(&b, rows[i].more);
+		run(strbuf_z(&b), true, rows[i].wanted, rows[i].failed);
+		strbuf_done(&b);
+	}
+}
+
+static void failures_name_what_decided(void **state)
+{
+	run("- test: t\n  condition: evt.type = open and fd.name = /a\n"
+	    "  event: {evt.type: open, fd.name: /b}\n  expect: true\n",
+	    false, "expected true, got false\n  decided by: fd.name = /a\n", 1);
+}
+
+static void the_default_policy_passes(void **state)
+{
+	const char *root = getenv("TIERCEL_SOURCE_ROOT");
+	char path[4096];
+	const char *paths[] = { path };
+	struct strbuf out = { 0 };
+	size_t failed = 99;
+
+	snprintf(path, sizeof(path), "%s/rules/tests/tiercel_rules_test.yaml", root ? root : ".");
+	assert_int_equal(ruletest_run(fields_catalogue(), paths, 1, false, &out, &failed), 0);
+	if (failed)
+		print_message("%s", strbuf_z(&out));
+	strbuf_done(&out);
+	assert_int_equal(failed, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(explanations),
+		cmocka_unit_test(tests_of_rules),
+		cmocka_unit_test(failures_name_what_decided),
+		cmocka_unit_test(the_default_policy_passes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
