@@ -126,7 +126,8 @@ static void fields_json(struct alert_builder *b, const struct plan *plan, struct
 	for (size_t i = 0; i < plan->nfields; i++) {
 		const struct plan_field *f = &plan->fields[i];
 
-		json_key(j, f->key);
+		json_raw(j, f->json_key);
+		j->comma = false; /* its value follows */
 		if (f->time)
 			json_u64(j, h->wall_ns);
 		else if (f->format)
@@ -144,7 +145,7 @@ static void line_json(struct alert_builder *b, const struct plan *plan, struct e
 	struct json j = json_to(&b->line);
 
 	json_open(&j, '{');
-	json_key_text(&j, "hostname", str_of(s->hostname));
+	json_raw(&j, plan->head);
 	if (s->json_include_message_property) {
 		json_key_text(&j, "message",
 			      str_cut(strbuf_str(&b->message),
@@ -156,13 +157,7 @@ static void line_json(struct alert_builder *b, const struct plan *plan, struct e
 		json_key(&j, STR("output_fields"));
 		fields_json(b, plan, e, h, &j);
 	}
-	json_key_text(&j, "priority", str_of(priority_name(h->priority)));
-	json_key_text(&j, "rule", h->rule);
-	json_key_text(&j, "source", h->source);
-	if (s->json_include_tags_property) {
-		json_key(&j, STR("tags"));
-		json_raw(&j, plan->tags);
-	}
+	json_raw(&j, plan->tail);
 	strbuf_clear(&b->scratch);
 	clock_print_iso(&b->scratch, h->wall_ns, "Z");
 	json_key_text(&j, "time", strbuf_str(&b->scratch));

@@ -12,6 +12,7 @@
 /* One entry of output_fields, in the order of keys. */
 struct plan_field {
 	struct str key;
+	struct str json_key;	     /* with quotes and colon */
 	const struct field_ref *ref; /* NULL: a format, or the event's time */
 	uint32_t slot;
 	const struct format *format; /* NULL: see ref */
@@ -22,7 +23,7 @@ struct plan_field {
 struct plan { /* of one rule; plan lifetime */
 	struct plan_field *fields;
 	size_t nfields;
-	struct str tags; /* JSON array */
+	struct str head, tail; /* members of the JSON object before and after those that change */
 };
 
 struct alert_builder {

@@ -94,17 +94,65 @@ static size_t collect(const struct alert_builder *b, const struct rule *rule, st
 	return n;
 }
 
-static struct str tags_json(struct alert_builder *b, const struct rule *rule)
+/* What was written to scratch, without the braces around an object's members. */
+static struct str keep_members(struct alert_builder *b)
+{
+	struct str s = strbuf_str(&b->scratch);
+
+	return b->scratch.failed ? (struct str){ 0 }
+				 : arena_dup(&b->arena, str_cut(str_skip(s, 1), s.len - 2));
+}
+
+static struct json begin_members(struct alert_builder *b)
 {
 	struct json j = json_to(&b->scratch);
 
 	strbuf_clear(&b->scratch);
-	json_open(&j, '[');
-	for (size_t i = 0; i < rule->ntags; i++)
-		json_text(&j, rule->tags[i]);
-	json_close(&j, ']');
-	return b->scratch.failed ? (struct str){ 0 }
-				 : arena_dup(&b->arena, strbuf_str(&b->scratch));
+	json_open(&j, '{');
+	return j;
+}
+
+static struct str head_json(struct alert_builder *b)
+{
+	struct json j = begin_members(b);
+
+	json_key_text(&j, "hostname", str_of(b->settings.hostname));
+	json_close(&j, '}');
+	return keep_members(b);
+}
+
+static struct str tail_json(struct alert_builder *b, const struct rule *rule)
+{
+	struct json j = begin_members(b);
+
+	json_key_text(&j, "priority", str_of(priority_name(rule->priority)));
+	json_key_text(&j, "rule", rule->name);
+	json_key_text(&j, "source", rule->source);
+	if (b->settings.json_include_tags_property) {
+		json_key(&j, STR("tags"));
+		json_open(&j, '[');
+		for (size_t i = 0; i < rule->ntags; i++)
+			json_text(&j, rule->tags[i]);
+		json_close(&j, ']');
+	}
+	json_close(&j, '}');
+	return keep_members(b);
+}
+
+static int keys_json(struct alert_builder *b, struct plan *p)
+{
+	for (size_t i = 0; i < p->nfields; i++) {
+		struct json j = json_to(&b->scratch);
+
+		strbuf_clear(&b->scratch);
+		json_key(&j, p->fields[i].key);
+		if (b->scratch.failed)
+			return -ENOMEM;
+		p->fields[i].json_key = arena_dup(&b->arena, strbuf_str(&b->scratch));
+		if (!p->fields[i].json_key.ptr)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static struct plan *make(struct alert_builder *b, const struct rule *rule)
@@ -119,8 +167,9 @@ static struct plan *make(struct alert_builder *b, const struct rule *rule)
 		return NULL;
 	p->fields = fields;
 	p->nfields = sort_fields(fields, collect(b, rule, fields));
-	p->tags = tags_json(b, rule);
-	return p->tags.ptr ? p : NULL;
+	p->head = head_json(b);
+	p->tail = tail_json(b, rule);
+	return p->head.ptr && p->tail.ptr && keys_json(b, p) == 0 ? p : NULL;
 }
 
 const struct plan *plan_of(struct alert_builder *b, const struct rule *rule,

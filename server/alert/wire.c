@@ -6,13 +6,17 @@
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
-static void varint(struct strbuf *out, uint64_t v)
+/* At most ten bytes; returns how many. */
+static size_t put_varint(char *to, uint64_t v)
 {
+	size_t n = 0;
+
 	while (v >= 0x80) {
-		strbuf_addc(out, (char)(v | 0x80));
+		to[n++] = (char)(v | 0x80);
 		v >>= 7;
 	}
-	strbuf_addc(out, (char)v);
+	to[n++] = (char)v;
+	return n;
 }
 
 static size_t varint_size(uint64_t v)
@@ -26,23 +30,26 @@ static size_t varint_size(uint64_t v)
 	return n;
 }
 
-static void tag(struct strbuf *out, unsigned field, unsigned type)
+/* A tag and the number behind it: the value, or the length of what follows. */
+static void head(struct strbuf *out, unsigned field, unsigned type, uint64_t v)
 {
-	varint(out, (uint64_t)field << 3 | type);
+	char *to = strbuf_room(out, 20);
+
+	if (!to)
+		return;
+	size_t n = put_varint(to, (uint64_t)field << 3 | type);
+	out->len += n + put_varint(to + n, v);
 }
 
 void wire_uint(struct strbuf *out, unsigned field, uint64_t v)
 {
-	if (!v)
-		return;
-	tag(out, field, WIRE_VARINT);
-	varint(out, v);
+	if (v)
+		head(out, field, WIRE_VARINT, v);
 }
 
 void wire_element(struct strbuf *out, unsigned field, struct str s)
 {
-	tag(out, field, WIRE_BYTES);
-	varint(out, s.len);
+	head(out, field, WIRE_BYTES, s.len);
 	strbuf_add(out, s);
 }
 
@@ -54,8 +61,8 @@ void wire_text(struct strbuf *out, unsigned field, struct str s)
 
 void wire_pair(struct strbuf *out, unsigned field, struct str key, struct str value)
 {
-	tag(out, field, WIRE_BYTES);
-	varint(out, 1 + varint_size(key.len) + key.len + 1 + varint_size(value.len) + value.len);
+	head(out, field, WIRE_BYTES,
+	     1 + varint_size(key.len) + key.len + 1 + varint_size(value.len) + value.len);
 	wire_element(out, 1, key);
 	wire_element(out, 2, value);
 }
@@ -65,8 +72,7 @@ void wire_time(struct strbuf *out, unsigned field, uint64_t ns)
 	uint64_t sec = ns / NS_PER_SEC, rest = ns % NS_PER_SEC;
 	size_t size = (sec ? 1 + varint_size(sec) : 0) + (rest ? 1 + varint_size(rest) : 0);
 
-	tag(out, field, WIRE_BYTES);
-	varint(out, size);
+	head(out, field, WIRE_BYTES, size);
 	wire_uint(out, 1, sec);
 	wire_uint(out, 2, rest);
 }
