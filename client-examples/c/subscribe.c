@@ -276,6 +276,6 @@ int main(int argc, char **argv)
 		usage();
 	grpc_init();
 	int r = subscribe(&o);
-	grpc_shutdown();
+	grpc_shutdown_blocking();
 	return r;
 }

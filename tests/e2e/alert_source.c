@@ -86,6 +86,13 @@ static void write_alert(struct source *s)
 		exit(1);
 }
 
+static void network_drop(struct source *s)
+{
+	s->control = control_free(s->control);
+	close(s->fd);
+	waitpid(s->pid, NULL, 0);
+}
+
 /* False: it did not start. */
 static bool network_spawn(struct source *s)
 {
@@ -116,14 +123,10 @@ static bool network_spawn(struct source *s)
 	else
 		printf("failed " STR_FMT "\n", STR_ARG(m.text));
 	fflush(stdout);
-	return m.kind == CONTROL_READY;
-}
-
-static void network_drop(struct source *s)
-{
-	s->control = control_free(s->control);
-	close(s->fd);
-	waitpid(s->pid, NULL, 0);
+	if (m.kind == CONTROL_READY)
+		return true;
+	network_drop(s);
+	return false;
 }
 
 static void status(struct source *s)

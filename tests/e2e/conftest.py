@@ -17,6 +17,8 @@ ROOT = os.environ.get(
 BUILD = os.environ.get("TIERCEL_BUILD_ROOT", os.path.join(ROOT, "build"))
 SOURCE = os.path.join(BUILD, "tests", "e2e", "alert_source")
 EXAMPLE_C = os.path.join(BUILD, "client-examples", "c", "tiercel-example-subscribe")
+HERE = os.path.dirname(os.path.abspath(__file__))
+os.environ["LSAN_OPTIONS"] = f"suppressions={HERE}/lsan.supp:print_suppressions=0"
 EXAMPLE_PY = os.path.join(ROOT, "client-examples", "python", "subscribe.py")
 
 sys.dont_write_bytecode = True
