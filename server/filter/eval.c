@@ -243,10 +243,10 @@ static bool any_in_set(struct eval *e, const struct node *n, const struct subjec
 	return false;
 }
 
-static bool any_has_prefix(struct eval *e, const struct node *n, const struct subject *s)
+static bool any_has_prefix(const struct node *n, const struct subject *s)
 {
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (pmatch_has(n->prefixes, s->values[i].s, e->arena))
+		if (pmatch_has(n->prefixes, s->values[i].s))
 			return true;
 	}
 	return false;
@@ -273,7 +273,7 @@ static bool holds(struct eval *e, const struct node *n, const struct subject *s)
 	case OP_EXISTS: return true;
 	case OP_IN:
 	case OP_INTERSECTS: return any_in_set(e, n, s);
-	case OP_PMATCH: return any_has_prefix(e, n, s);
+	case OP_PMATCH: return any_has_prefix(n, s);
 	case OP_SCALAR:
 		return n->modifier ? holds_modified(e, n, s)
 				   : holds_scalar(e, n, s, &n->operands[0]);

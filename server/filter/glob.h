@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shell patterns as fnmatch(3) without flags understands them (rules-language.md 3.7). */
+/*
+ * Shell patterns with the meaning of fnmatch(3) without flags in the C locale (rules-language.md 3.7): * and ?
+ * match slashes and leading dots too, [...] knows ranges, classes and negation, a backslash takes the next
+ * byte as it is. A subject ends at its first NUL.
+ */
 #pragma once
 
 #include "base/arena.h"
 #include "base/str.h"
 
-/* The pattern is NUL-terminated; a subject with a NUL in it ends there. The arena serves long subjects. */
-bool glob_match(const char *pattern, struct str subject, bool fold_case, struct arena *a);
+struct glob;
+
+/* Lives in the arena; NULL when memory is out. */
+const struct glob *glob_new(struct str pattern, bool fold_case, struct arena *a);
+/* Time is at most length of pattern times length of subject. */
+bool glob_match(const struct glob *g, struct str subject);
 /* Whether the text has one of ? * [ in it. */
 bool glob_is_pattern(struct str text);

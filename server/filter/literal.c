@@ -200,7 +200,9 @@ static int convert_text(enum value_type type, const struct op *op, struct str te
 	if (text.len && !ret->value.s.ptr)
 		return -ENOMEM;
 	if (op->literal == LITERAL_GLOB) {
-		ret->glob = text.len ? ret->value.s.ptr : "";
+		ret->glob = glob_new(text, op->name[0] == 'i', a);
+		if (!ret->glob)
+			return -ENOMEM;
 	} else if (op->literal == LITERAL_REGEX) {
 		char why[256];
 

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "filter/glob.h"
 
 enum {
 	T_BOOL = 1 << VT_BOOL,
@@ -127,11 +126,9 @@ static bool eval_endswith(enum value_type type, const struct value *v, const str
 static bool match_glob(const struct value *v, const struct operand *r, bool fold,
 		       struct arena *scratch)
 {
-	const char *pattern = r->glob;
+	const struct glob *g = r->glob ? r->glob : glob_new(r->value.s, fold, scratch);
 
-	if (!pattern)
-		pattern = arena_dup(scratch, r->value.s).ptr;
-	return pattern && glob_match(pattern, v->s, fold, scratch);
+	return g && glob_match(g, v->s);
 }
 
 static bool eval_glob(enum value_type type, const struct value *v, const struct operand *r,

@@ -6,15 +6,16 @@
 #pragma once
 
 #include "base/arena.h"
+#include "filter/glob.h"
 #include "filter/regex.h"
 #include "filter/value.h"
 
 /* A right-hand side, converted for the type of the left one. */
 struct operand {
 	struct value value;
-	uint8_t bits;	     /* VT_IPNET: length of the prefix */
-	const char *glob;    /* glob, iglob: the pattern terminated; NULL: made from value.s */
-	struct regex *regex; /* regex */
+	uint8_t bits;		 /* VT_IPNET: length of the prefix */
+	const struct glob *glob; /* glob, iglob; NULL: made from value.s */
+	struct regex *regex;	 /* regex */
 };
 
 /* scratch: the event arena. Both sides have the type. */

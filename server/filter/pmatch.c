@@ -12,8 +12,9 @@
 #include "filter/glob.h"
 
 struct pnode {
-	struct str part; /* terminated */
-	bool end;	 /* a prefix ends here; what is below does not matter */
+	struct str part;
+	const struct glob *glob; /* of a node among globs */
+	bool end;		 /* a prefix ends here; what is below does not matter */
 	struct pnode **kids;
 	uint32_t nkids, kids_cap;
 	struct pnode **globs;
@@ -103,18 +104,22 @@ int pmatch_add(struct pmatch *m, struct str prefix)
 	struct str part;
 
 	while (next_part(&prefix, &part)) {
-		if (glob_is_pattern(part))
+		bool glob = glob_is_pattern(part);
+
+		if (glob)
 			node = child(m->arena, &node->globs, &node->nglobs, &node->globs_cap, part);
 		else
 			node = child(m->arena, &node->kids, &node->nkids, &node->kids_cap, part);
-		if (!node)
+		if (node && glob && !node->glob)
+			node->glob = glob_new(part, false, m->arena);
+		if (!node || (glob && !node->glob))
 			return -ENOMEM;
 	}
 	node->end = true;
 	return 0;
 }
 
-static bool walk(const struct pnode *node, struct str path, struct arena *scratch)
+static bool walk(const struct pnode *node, struct str path)
 {
 	struct str part;
 	uint32_t at;
@@ -123,17 +128,16 @@ static bool walk(const struct pnode *node, struct str path, struct arena *scratc
 		return true;
 	if (!next_part(&path, &part))
 		return false;
-	if (search(node->kids, node->nkids, part, &at) && walk(node->kids[at], path, scratch))
+	if (search(node->kids, node->nkids, part, &at) && walk(node->kids[at], path))
 		return true;
 	for (uint32_t i = 0; i < node->nglobs; i++) {
-		if (glob_match(node->globs[i]->part.ptr, part, false, scratch) &&
-		    walk(node->globs[i], path, scratch))
+		if (glob_match(node->globs[i]->glob, part) && walk(node->globs[i], path))
 			return true;
 	}
 	return false;
 }
 
-bool pmatch_has(const struct pmatch *m, struct str path, struct arena *scratch)
+bool pmatch_has(const struct pmatch *m, struct str path)
 {
-	return walk(&m->root, path, scratch);
+	return walk(&m->root, path);
 }

@@ -14,5 +14,4 @@ struct pmatch;
 struct pmatch *pmatch_new(struct arena *a);
 /* -ENOMEM. */
 int pmatch_add(struct pmatch *m, struct str prefix);
-/* scratch: for patterns on long components. */
-bool pmatch_has(const struct pmatch *m, struct str path, struct arena *scratch);
+bool pmatch_has(const struct pmatch *m, struct str path);

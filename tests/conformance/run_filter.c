@@ -420,10 +420,11 @@ static enum outcome run_glob(struct run *run)
 
 		json_array_foreach(json_object_get(run->one, "patterns"), i, pattern)
 			pmatch_add(m, latin_text(pattern, &run->arena));
-		got = pmatch_has(m, subject, &run->arena);
+		got = pmatch_has(m, subject);
 	} else {
-		got = glob_match(latin_of(run, "pattern").ptr, subject, strcmp(kind, "iglob") == 0,
-				 &run->arena);
+		got = glob_match(
+			glob_new(latin_of(run, "pattern"), strcmp(kind, "iglob") == 0, &run->arena),
+			subject);
 	}
 	return agree_if(run, got == expect, "result");
 }
