@@ -31,14 +31,14 @@
 #define REC_MISSING 0xffff
 
 enum rec_flag {
-	REC_F_TRUNCATED = 1 << 0, /* a name, argument list or environment was cut */
-	REC_F_32BIT = 1 << 1,	  /* made by a 32-bit syscall */
+	REC_F_TRUNCATED = 1 << 0,  /* a name, argument list or environment was cut */
+	REC_F_32BIT = 1 << 1,	   /* made by a 32-bit syscall */
 	REC_F_UNRESOLVED = 1 << 2, /* a path walk did not reach the root */
 };
 
 /* Who did it, read in the kernel at the moment of the event. Ids are of the initial namespaces. */
 struct rec_ident {
-	__u64 start_ns;	       /* start of the thread group leader, since boot; with pid names a process */
+	__u64 start_ns;	       /* start of the leader, since boot; with pid names a process */
 	__u64 parent_start_ns; /* likewise of the real parent */
 	__u64 cgroup_id;       /* default hierarchy, or 0 */
 	__u32 pid;	       /* thread group */
@@ -61,7 +61,7 @@ struct rec_hdr {
 	__u8 nextras;
 	__u64 ts_ns; /* CLOCK_BOOTTIME */
 	__u16 cpu;
-	__u16 flags; /* enum rec_flag */
+	__u16 flags;   /* enum rec_flag */
 	__u16 syscall; /* native number, 0xffff when not from a syscall */
 	__u16 reserved;
 	struct rec_ident who;
@@ -73,15 +73,15 @@ struct rec_ext {
 };
 
 enum rec_tag {
-	REC_X_BASE = 1,	 /* directory the first name is relative to (cwd or dirfd); absent: absolute name */
-	REC_X_PATH = 2,	 /* resolved path: of the opened or used file, or what the first name leads to */
+	REC_X_BASE = 1,	 /* directory of a relative first name (cwd or dirfd), else absent */
+	REC_X_PATH = 2,	 /* resolved path: of the file, or what the first name leads to */
 	REC_X_BASE2 = 3, /* as REC_X_BASE for the second name (rename, link) */
 	REC_X_PATH2 = 4,
-	REC_X_FD = 5,	 /* struct rec_fd: the descriptor the event creates, uses or destroys */
-	REC_X_CWD = 6,	 /* resolved working directory after chdir, fchdir, chroot, exec, fork */
-	REC_X_SID = 7,	 /* u32 session */
+	REC_X_FD = 5,	   /* struct rec_fd: the descriptor the event creates, uses or destroys */
+	REC_X_CWD = 6,	   /* resolved working directory after chdir, fchdir, chroot, exec, fork */
+	REC_X_SID = 7,	   /* u32 session */
 	REC_X_CGROUPS = 8, /* "subsystem=path" texts each ended by NUL */
-	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
+	REC_X_EXEC = 32,   /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 
 enum rec_fd_flag {
@@ -101,12 +101,12 @@ struct rec_fd {
 	__u64 unix_self; /* kernel addresses of a unix socket and its peer */
 	__u64 unix_peer;
 	__u32 dev;
-	__u32 mode; /* i_mode */
+	__u32 mode;	  /* i_mode */
 	__u32 open_flags; /* f_flags of the kernel */
-	__u8 kind;  /* letter of fd.typechar: f d 4 6 u p e s l i t n b u r m P o (rules-language.md 6.4); 0 unknown */
-	__u8 l4;    /* IPPROTO_TCP, UDP, ICMP, RAW, or 0 */
-	__u8 flags; /* enum rec_fd_flag */
-	__u8 family; /* AF_* of a socket */
+	__u8 kind;	  /* letter of fd.typechar (rules-language.md 6.4); 0 unknown */
+	__u8 l4;	  /* IPPROTO_TCP, UDP, ICMP, RAW, or 0 */
+	__u8 flags;	  /* enum rec_fd_flag */
+	__u8 family;	  /* AF_* of a socket */
 	__u16 local_port;
 	__u16 remote_port;
 	__u8 local_addr[16];

@@ -12,10 +12,10 @@
 struct arena_block;
 
 struct arena {
-	struct arena_block *head; /* the block in use; older ones behind it */
-	struct arena_block *spare; /* kept by arena_rewind, so that a rewound arena does not allocate */
-	size_t total;		  /* bytes taken from the heap */
-	size_t limit;		  /* 0: none; beyond it allocations fail */
+	struct arena_block *head;  /* the block in use; older ones behind it */
+	struct arena_block *spare; /* kept by arena_rewind: a rewound arena does not allocate */
+	size_t total;		   /* bytes taken from the heap */
+	size_t limit;		   /* 0: none; beyond it allocations fail */
 };
 
 struct arena_mark {
@@ -37,7 +37,8 @@ void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((malloc)
 /* Copies into the arena; ptr is NULL when memory is out (never for an empty s). Terminated. */
 struct str arena_dup(struct arena *a, struct str s);
 /* A formatted text; ptr is NULL when memory is out. */
-struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+struct str arena_printf(struct arena *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Everything allocated since the mark is given back to the arena, not to the heap. */
 struct arena_mark arena_mark(const struct arena *a);

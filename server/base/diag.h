@@ -10,8 +10,8 @@
 #include "base/strbuf.h"
 
 struct diag {
-	char file[256]; /* empty: not in a file */
-	uint32_t line;	/* from 1; 0: unknown */
+	char file[256];	 /* empty: not in a file */
+	uint32_t line;	 /* from 1; 0: unknown */
 	uint32_t column; /* from 1, in bytes; 0: unknown */
 	uint32_t offset; /* in bytes from the start of the text */
 	char text[512];

@@ -21,10 +21,10 @@ enum {
 	LIMIT_RECORD_BYTES = 64 << 10, /* one record on a ring, in a capture, or from /proc */
 	LIMIT_PARAMS = 40,	       /* parameters of one event, extras included */
 	LIMIT_PATH = 4096,
-	LIMIT_ARGS = 4096,	 /* argument or environment bytes of one exec that are kept */
-	LIMIT_ANCESTORS = 100,	 /* steps taken towards the root of a process tree */
-	LIMIT_THREADS = 262144,	 /* default size of the thread table */
-	LIMIT_LIST_TEXT = 1024,	 /* printed bytes of a list value */
+	LIMIT_ARGS = 4096,	/* argument or environment bytes of one exec that are kept */
+	LIMIT_ANCESTORS = 100,	/* steps taken towards the root of a process tree */
+	LIMIT_THREADS = 262144, /* default size of the thread table */
+	LIMIT_LIST_TEXT = 1024, /* printed bytes of a list value */
 
 	/* Alerts and streams. */
 	LIMIT_ALERT_BYTES = 256 << 10,

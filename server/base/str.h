@@ -16,8 +16,8 @@ struct str {
 };
 
 /* For literals. */
-#define STR(lit) ((struct str){ .ptr = (lit), .len = sizeof(lit) - 1 })
-#define STR_FMT	 "%.*s"
+#define STR(lit)   ((struct str){ .ptr = (lit), .len = sizeof(lit) - 1 })
+#define STR_FMT	   "%.*s"
 #define STR_ARG(s) ((int)(s).len), ((s).ptr ? (s).ptr : "")
 
 /* NULL gives the empty text. */

@@ -207,7 +207,7 @@ struct config {
 		uint64_t ring_bytes; /* per CPU; 0: as buf_size_preset says */
 		uint64_t link_bytes;
 		int stream_alerts;	    /* kept in memory for subscribers */
-		bool match_resolved_names;  /* DESIGN.md, decision 6 */
+		bool match_resolved_names;  /* ARCHITECTURE.md, decision 6 */
 		struct config_texts listen; /* more gRPC addresses beside grpc.bind_address */
 		int tls_min_version;	    /* 12 or 13 */
 	} tiercel;

@@ -21,6 +21,6 @@ struct fields_event {
 const struct catalogue *fields_catalogue(void);
 /*
  * True when evaluating with resolved names can differ from the names as given: some name of this event has
- * a resolved form that is different (DESIGN.md, decision 6).
+ * a resolved form that is different (ARCHITECTURE.md, decision 6).
  */
 bool fields_names_differ(const struct event *ev);

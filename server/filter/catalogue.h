@@ -24,8 +24,7 @@ enum field_flag {
 	FIELD_NO_RHS = 1 << 5,	       /* not inside val() */
 	FIELD_NO_TRANSFORMER = 1 << 6, /* not inside a transformer */
 	FIELD_SUGGESTED = 1 << 7,      /* in suggested output */
-	FIELD_NAMES =
-		1 << 8, /* value depends on whether names as given or resolved are asked for */
+	FIELD_NAMES = 1 << 8,	 /* value depends on which names are asked for: given or resolved */
 	FIELD_EVT_TYPE = 1 << 9, /* literals are event names and decide the event set (evt.type) */
 	FIELD_EVT_DIR = 1 << 10,
 	FIELD_EVT_NUM = 1 << 11, /* rules-language.md 5.1 */
@@ -61,8 +60,7 @@ struct field_def {
 /* A field with its argument, bound to a catalogue. Equal (def, arg) pairs share a slot of a program. */
 struct field_ref {
 	const struct field_def *def;
-	struct str
-		arg; /* as written, without quotes or brackets; of the arena the condition lives in */
+	struct str arg; /* as written, without quotes or brackets; of the arena of the condition */
 	bool has_arg;
 	bool list;	      /* this use is list-valued (FIELD_LIST, or decided by bind) */
 	uint8_t match;	      /* enum field_match */

@@ -2,7 +2,7 @@
 /*
  * Compiled conditions. A program holds all conditions of one ruleset: distinct (field, argument) pairs
  * share a slot that is filled at most once per event, and identical subtrees are one node evaluated at
- * most once per event (DESIGN.md, decision 9). A program is immutable once sealed and may be evaluated
+ * most once per event (ARCHITECTURE.md, decision 9). A program is immutable once sealed and may be evaluated
  * by several threads, each with an eval of its own.
  */
 #pragma once
@@ -17,11 +17,11 @@ struct program;
 struct cond; /* one compiled condition inside a program */
 struct eval;
 
-enum filter_outcome {			    /* positive outcomes of filter_compile */
-		      FILTER_E_INVALID = 1, /* the condition is wrong */
-		      FILTER_E_UNKNOWN_FIELD =
-			      2, /* these two may be skipped by skip-if-unknown-filter */
-		      FILTER_E_UNKNOWN_EVENT = 3,
+/* Positive outcomes of filter_compile; the unknown ones may be skipped by skip-if-unknown-filter. */
+enum filter_outcome {
+	FILTER_E_INVALID = 1, /* the condition is wrong */
+	FILTER_E_UNKNOWN_FIELD = 2,
+	FILTER_E_UNKNOWN_EVENT = 3,
 };
 
 struct filter_warnings {

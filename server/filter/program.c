@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all conditions of a ruleset share: slots are found by the text of field and argument, so that the same
+ * field in a thousand rules is read once for an event.
+ */
 #include "filter/program.h"
 
 #include <errno.h>

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sets of texts, open addressing at most half full. A mask of the lengths present refuses most misses before
+ * anything is hashed.
+ */
 #include "filter/set.h"
 
 #include <errno.h>

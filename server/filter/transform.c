@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Transformers: each is a row with what it accepts, what it gives, and its function. */
 #include "filter/transform.h"
 
 #include "base/cleanup.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is valid but hardly meant: right-hand texts that name a field or look like a transformer call, and
+ * patterns a simpler operator would do for.
+ */
 #include "filter/warn.h"
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What joins the sensor and the network process (DESIGN.md, decision 1).
+ * What joins the sensor and the network process (ARCHITECTURE.md, decision 1).
  *
  * The ring is a memfd with alert blocks, written by the engine thread and read by the network process's
  * loop. Blocks stay in it until the writer needs the room, so a restarted reader finds the history again; a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One output with a queue and a thread of its own, so that none delays another or the engine. A full queue
- * drops the newest alert and counts it (DESIGN.md, decision 13).
+ * drops the newest alert and counts it (ARCHITECTURE.md, decision 13).
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where legacy clients left off (DESIGN.md, decision 15). A stream that ends gives its position back under
+ * Where legacy clients left off (ARCHITECTURE.md, decision 15). A stream that ends gives its position back under
  * its identity; the next stream of that identity takes the least one given back. So a client that comes
  * again misses nothing, and several streams of one identity each get everything. Bounded: identities that
  * have not been seen for longest are forgotten and start anew; of too many positions the least are kept.

@@ -2,7 +2,7 @@
 /*
  * What is known of the host: processes with their parents, users and groups, containers. One writer, the
  * engine thread; no I/O, no clock: everything comes in as records, so a capture replays to the same
- * state (DESIGN.md, decision 3). Texts are owned by the state and valid until the process is removed,
+ * state (ARCHITECTURE.md, decision 3). Texts are owned by the state and valid until the process is removed,
  * which happens in state_after at the earliest.
  */
 #pragma once
@@ -18,15 +18,15 @@ struct state;
 
 /* A process (thread group). */
 struct proc {
-	struct rec_ident id; /* of the last event seen of it; tid is the main thread's here */
-	const struct proc *parent; /* NULL: none or unknown; stays valid while this process is known */
-	struct str exe;	     /* argv[0] */
-	struct str args;     /* argv[1..], each ended by NUL */
-	struct str env;	     /* each ended by NUL */
-	struct str exepath;  /* resolved; empty: unknown */
-	struct str cwd;	     /* without a slash at the end unless "/"; empty: unknown */
-	struct str cgroups;  /* "subsystem=path", each ended by NUL */
-	struct str container_id; /* 12 digits; empty: host */
+	struct rec_ident id;	   /* of the last event seen of it; tid is the main thread's here */
+	const struct proc *parent; /* NULL: unknown; valid while this process is known */
+	struct str exe;		   /* argv[0] */
+	struct str args;	   /* argv[1..], each ended by NUL */
+	struct str env;		   /* each ended by NUL */
+	struct str exepath;	   /* resolved; empty: unknown */
+	struct str cwd;		   /* without a slash at the end unless "/"; empty: unknown */
+	struct str cgroups;	   /* "subsystem=path", each ended by NUL */
+	struct str container_id;   /* 12 digits; empty: host */
 	struct str comm;
 	struct str exe_comm; /* comm right after the last exec */
 	uint32_t tty, sid, pgid, vpgid, nthreads;
@@ -34,7 +34,7 @@ struct proc {
 	uint64_t cap_inheritable, cap_permitted, cap_effective;
 	uint64_t exe_ino, exe_ino_ctime, exe_ino_mtime;
 	uint64_t clone_ns; /* start, since boot */
-	uint64_t exec_ns; /* of the last exec, or of the start; since boot */
+	uint64_t exec_ns;  /* of the last exec, or of the start; since boot */
 	uint64_t fdlimit;
 	uint32_t vm_size, vm_rss, vm_swap; /* KiB */
 	bool exited;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Columns are found by their headings; each field is a row, and its argument column says what may follow it. */
 #include "table_catalogue.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One field of every kind the language treats differently, with values that stand for an event. */
 #include "small_catalogue.h"
 
 #include <errno.h>
