@@ -16,9 +16,9 @@ struct append_output {		 /* one entry of the configuration's append_output */
 	const struct str *tags;
 	size_t ntags;
 	struct str extra_output;
-	const struct {
-		struct str key, format;
-	} * fields; /* format.ptr NULL: raw */
+	const struct append_field {
+		struct str key, format; /* format.ptr NULL: raw */
+	} * fields;
 	size_t nfields;
 	bool suggested_output;
 };

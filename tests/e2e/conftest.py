@@ -27,6 +27,8 @@ import subscribe  # noqa: E402
 
 MESSAGES = subscribe.load()
 
+from host import actor, rules_file, sensor  # noqa: E402,F401 (fixtures of the live tests)
+
 
 class Certs:
     """A CA with a server and a client pair; more clients that must be refused."""

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Subcommands. A command that only prints needs no configuration to exist; one that is broken stops it all
+ * the same, because its settings decide the form of the output (falco-compat.md 2.1).
+ */
+#include "daemon/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/suggest.h"
+#include "client/certs.h"
+#include "daemon/replay.h"
+#include "daemon/rules.h"
+#include "daemon/sensor.h"
+#include "fields/catalogue.h"
+#include "fields/list.h"
+#include "rpc/network.h"
+
+static int out(struct strbuf *text)
+{
+	int r = strbuf_check(text);
+
+	if (r == 0)
+		r = io_write_all(STDOUT_FILENO, strbuf_str(text));
+	strbuf_done(text);
+	return r == 0 ? 0 : 1;
+}
+
+static int fail(const struct diag *d)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	strbuf_addz(&text, "Error: ");
+	diag_print(d, &text);
+	strbuf_addc(&text, '\n');
+	io_write_all(STDERR_FILENO, strbuf_str(&text));
+	return 1;
+}
+
+static void show_report(struct config_report *report)
+{
+	for (size_t i = 0; i < report->nwarnings; i++) {
+		_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+		diag_print(&report->warnings[i], &text);
+		log_warning("%s", strbuf_z(&text) ? text.ptr : "");
+	}
+	if (report->unshown)
+		log_warning("%zu more warnings about the configuration", report->unshown);
+}
+
+/* 0 with the configuration, or the exit status. */
+static int load_config(const struct args *args, struct config **ret)
+{
+	struct config_report report = { 0 };
+	int r = config_load(args->config, args->overrides.items, args->overrides.n, ret, &report);
+
+	if (r == 0)
+		log_init(&(struct log_settings){
+			.level = (enum log_level)(*ret)->log_level,
+			.to_stderr = (*ret)->log_stderr,
+			.to_syslog = (*ret)->log_syslog,
+			.iso_8601 = (*ret)->time_format_iso_8601,
+		});
+	for (size_t i = 0; i < args->warnings.n; i++)
+		log_warning("%s", args->warnings.items[i]);
+	show_report(&report);
+	int status = r == 0 ? 0 : r == CONFIG_E_INVALID ? fail(&report.error) : 1;
+	config_report_done(&report);
+	return status;
+}
+
+static int cmd_help(const struct args *args)
+{
+	struct strbuf text = { 0 };
+
+	args_help(&text);
+	return out(&text);
+}
+
+static int cmd_version(const struct args *args, bool json)
+{
+	struct strbuf text = { 0 };
+
+	if (json) {
+		struct json j = json_to(&text);
+
+		json_open(&j, '{');
+		json_key_text(&j, "default_driver_version", STR(TIERCEL_VERSION));
+		json_key_text(&j, "driver_api_version", STR("9.1.0"));
+		json_key_text(&j, "driver_schema_version", STR("4.3.0"));
+		json_key_text(&j, "engine_version", STR("63"));
+		json_key_text(&j, "engine_version_semver", STR("0.63.0"));
+		json_key_text(&j, "falco_version", STR(TIERCEL_VERSION));
+		json_key_text(&j, "libs_version", STR(TIERCEL_VERSION));
+		json_key_text(&j, "plugin_api_version", STR("3.12.0"));
+		json_key(&j, STR("plugin_versions"));
+		json_open(&j, '{');
+		json_close(&j, '}');
+		json_close(&j, '}');
+		strbuf_addc(&text, '\n');
+	} else {
+		strbuf_addz(&text, "Tiercel version: " TIERCEL_VERSION "\n"
+				   "Engine:          0.63.0\n"
+				   "Driver:          built-in eBPF\n");
+	}
+	return out(&text);
+}
+
+static int print_results(const struct loader *l, const struct args *args, bool json, bool describe)
+{
+	struct strbuf text = { 0 };
+
+	if (json) {
+		struct json j = json_to(&text);
+
+		json_open(&j, '{');
+		if (describe && !loader_errors(l)) {
+			json_key(&j, STR("falco_describe_results"));
+			loader_describe(l, str_of(args->describe), &j);
+		}
+		json_key(&j, STR("falco_load_results"));
+		loader_json(l, &j);
+		json_close(&j, '}');
+		strbuf_addc(&text, '\n');
+	} else {
+		loader_print(l, args->verbose, &text);
+	}
+	return out(&text);
+}
+
+static int check_files(const struct args *args, const struct args_list *files, bool json)
+{
+	struct config *config = NULL;
+	struct args only = *args;
+	struct loader *l = NULL;
+	struct ruleset *rs = NULL;
+	struct diag diag = { 0 };
+	int status = 1;
+
+	only.rules = *files;
+	if (args->config && (status = load_config(args, &config)))
+		return status;
+	int r = rules_load(config, &only, &l, &rs, &diag);
+	if (l)
+		print_results(l, args, json || (config && config->json_output), false);
+	status = r == 0 ? 0 : 1;
+	if (r && !diag.text[0] && l)
+		rules_error(l, &diag);
+	if (r)
+		fail(&diag);
+	ruleset_unref(rs);
+	loader_free(l);
+	config_unref(config);
+	return status;
+}
+
+static int cmd_check(const struct args *args)
+{
+	if (!args->rest.n) {
+		struct diag d = { 0 };
+
+		diag_set(&d, "check needs at least one rules file");
+		return fail(&d);
+	}
+	return check_files(args, &args->rest, args->json);
+}
+
+static int cmd_describe(const struct args *args)
+{
+	struct config *config = NULL;
+	struct loader *l = NULL;
+	struct ruleset *rs = NULL;
+	struct diag diag = { 0 };
+	int status = load_config(args, &config);
+
+	if (status)
+		return status;
+	int r = rules_load(config, args, &l, &rs, &diag);
+	if (r == 0 && (config->json_output || args->json)) {
+		print_results(l, args, true, true);
+	} else if (r == 0) {
+		struct strbuf text = { 0 };
+		size_t n, shown = 0;
+		const struct rule *const *rules = ruleset_rules(rs, &n);
+
+		strbuf_printf(&text, "%-50s %s\n%-50s %s\n", "Rule", "Description", "----",
+			      "-----------");
+		for (size_t i = 0; i < n; i++) {
+			if (args->describe && !str_eqz(rules[i]->name, args->describe))
+				continue;
+			shown++;
+			strbuf_printf(&text, "%-50.*s " STR_FMT "\n", STR_ARG(rules[i]->name),
+				      STR_ARG(rules[i]->desc));
+		}
+		out(&text);
+		if (args->describe && !shown) {
+			diag_set(&diag, "rule \"%s\" is not loaded", args->describe);
+			r = 1;
+		}
+	}
+	if (r && !diag.text[0] && l)
+		rules_error(l, &diag);
+	status = r ? fail(&diag) : 0;
+	ruleset_unref(rs);
+	loader_free(l);
+	config_unref(config);
+	return status;
+}
+
+static int cmd_list(const struct args *args)
+{
+	const char *what = args->rest.n ? args->rest.items[0] : "fields";
+	struct list_options options = {
+		.names = args->names_only,
+		.types = args->verbose,
+		.format = args->json	   ? LIST_JSON
+			  : args->markdown ? LIST_MARKDOWN
+					   : LIST_TEXT,
+		.source = str_of(args->list_source),
+	};
+	struct strbuf text = { 0 };
+	struct diag d = { 0 };
+
+	if (!strcmp(what, "rules"))
+		return cmd_describe(args);
+	if (!strcmp(what, "events")) {
+		list_events(&options, &text);
+		return out(&text);
+	}
+	if (!strcmp(what, "fields")) {
+		list_fields(fields_catalogue(), &options, &text);
+		return out(&text);
+	}
+	diag_set(&d, "list knows fields, events and rules, not %s", what);
+	return fail(&d);
+}
+
+static int cmd_certs(const struct args *args)
+{
+	struct utsname name;
+	struct diag d = { 0 };
+
+	if (args->rest.n != 1) {
+		diag_set(&d, "certs needs a directory to write to");
+		return fail(&d);
+	}
+	uname(&name);
+	return certs_make(args->rest.items[0], name.nodename, &d) ? fail(&d) : 0;
+}
+
+/* The sensor's other half; the descriptors are inherited from it (daemon/netproc.c). */
+static int cmd_network(const struct args *args)
+{
+	int64_t fd[3];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
+		if (args->rest.n != 3 || str_to_i64(str_of(args->rest.items[i]), &fd[i]) < 0)
+			return 1;
+	}
+	return network_main((int)fd[0], (int)fd[1], (int)fd[2]);
+}
+
+static int cmd_run(const struct args *args)
+{
+	struct config *config = NULL;
+	struct diag d = { 0 };
+	int status = load_config(args, &config);
+
+	if (status)
+		return status;
+	if (config->engine.kind == CONFIG_ENGINE_REPLAY)
+		status = replay_run(config, args, config->engine.capture_file, &d);
+	else
+		status = sensor_run(config, args, NULL, &d);
+	if (status && d.text[0])
+		fail(&d);
+	config_unref(config);
+	return status;
+}
+
+static int with_file(const struct args *args, bool record)
+{
+	struct config *config = NULL;
+	struct diag d = { 0 };
+
+	if (args->rest.n != 1) {
+		diag_set(&d, "%s needs a capture file", args->command);
+		return fail(&d);
+	}
+	int status = load_config(args, &config);
+	if (status)
+		return status;
+	status = record ? sensor_run(config, args, args->rest.items[0], &d)
+			: replay_run(config, args, args->rest.items[0], &d);
+	if (status && d.text[0])
+		fail(&d);
+	config_unref(config);
+	return status;
+}
+
+static int cmd_record(const struct args *args)
+{
+	return with_file(args, true);
+}
+
+static int cmd_replay(const struct args *args)
+{
+	return with_file(args, false);
+}
+
+static int by_action(const struct args *args)
+{
+	struct args listing = *args;
+
+	switch (args->action) {
+	case ACT_HELP: return cmd_help(args);
+	case ACT_VERSION: {
+		struct config *config = NULL;
+		struct config_report report = { 0 };
+		bool json = args->json;
+
+		if (config_load(args->config, args->overrides.items, args->overrides.n, &config,
+				&report) == 0)
+			json = json || config->json_output;
+		config_report_done(&report);
+		config_unref(config);
+		return cmd_version(args, json);
+	}
+	case ACT_PAGE_SIZE:
+		log_info("the system's page size is %ld bytes", sysconf(_SC_PAGESIZE));
+		return 0;
+	case ACT_CHECK: return check_files(args, &args->check, args->json);
+	case ACT_DESCRIBE: return cmd_describe(args);
+	case ACT_LIST_FIELDS:
+	case ACT_LIST_EVENTS:
+		listing.rest = (struct args_list){
+			.items = { args->action == ACT_LIST_EVENTS ? "events" : "fields" }, .n = 1
+		};
+		return cmd_list(&listing);
+	case ACT_RUN:
+	case ACT_DRY_RUN: break;
+	}
+	return cmd_run(args);
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(const struct args *args);
+} commands[] = {
+	{ "run", by_action },	    { "check", cmd_check },   { "list", cmd_list },
+	{ "record", cmd_record },   { "replay", cmd_replay }, { "certs", cmd_certs },
+	{ "network", cmd_network }, { "help", cmd_help },
+};
+
+int command_run(const struct args *args)
+{
+	struct suggest s = suggest_for(str_of(args->command));
+	struct diag d = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(commands[i].name, args->command))
+			return args->action == ACT_HELP ? cmd_help(args) : commands[i].fn(args);
+		suggest_offer(&s, str_of(commands[i].name));
+	}
+	diag_set(&d, "unknown command %s%s%s; --help lists them", args->command,
+		 s.best.ptr ? "; did you mean " : "", s.best.ptr ? s.best.ptr : "");
+	return fail(&d);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine thread; see engine.h. Other threads reach it by published pointers and one wake-up only. */
+#include "daemon/engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "base/log.h"
+#include "source/scan.h"
+#include "source/users.h"
+
+enum {
+	DRAIN_BUDGET = 65536, /* records taken before the loop looks at its other handles */
+	BUSY_MS = 1,
+	IDLE_ROUNDS = 16, /* empty looks before going to sleep */
+};
+
+struct engine {
+	struct engine_options o;
+	pthread_t thread;
+	uv_loop_t loop;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	uv_timer_t second;
+	uv_async_t wake;
+	unsigned idle;
+	bool stopping;
+	_Atomic bool stop;
+	_Atomic(struct ruleset *) next_rules;
+	struct pipeline_counters copy[2]; /* the published one is copy[current] */
+	_Atomic unsigned current;
+};
+
+static void feed(const struct rec_hdr *rec, void *ctx)
+{
+	struct engine *e = ctx;
+
+	if (e->o.capture)
+		capture_writer_write(e->o.capture, rec);
+	pipeline_feed(rec, e->o.pipeline);
+}
+
+static void look(struct engine *e);
+
+static void on_timer(uv_timer_t *t)
+{
+	look(t->data);
+}
+
+static void on_poll(uv_poll_t *p, int status, int events)
+{
+	struct engine *e = p->data;
+
+	e->idle = 0;
+	look(e);
+}
+
+/* Asleep: no timer; the ring's descriptor becomes readable with the next record. */
+static void sleep_or_go_on(struct engine *e)
+{
+	if (bpf_source_sleep(e->o.source) > 0) {
+		e->idle = 0;
+		uv_timer_start(&e->timer, on_timer, 0, BUSY_MS);
+		return;
+	}
+	uv_timer_stop(&e->timer);
+}
+
+static void look(struct engine *e)
+{
+	size_t n = bpf_source_drain(e->o.source, DRAIN_BUDGET, feed, e);
+
+	e->idle = n ? 0 : e->idle + 1;
+	if (e->idle >= IDLE_ROUNDS)
+		sleep_or_go_on(e);
+	else if (!uv_is_active((uv_handle_t *)&e->timer))
+		uv_timer_start(&e->timer, on_timer, BUSY_MS, BUSY_MS);
+}
+
+static void on_second(uv_timer_t *t)
+{
+	struct engine *e = t->data;
+	unsigned other = !atomic_load_explicit(&e->current, memory_order_relaxed);
+
+	pipeline_counters(e->o.pipeline, &e->copy[other]);
+	atomic_store_explicit(&e->current, other, memory_order_release);
+}
+
+static void close_all(struct engine *e)
+{
+	uv_close((uv_handle_t *)&e->poll, NULL);
+	uv_close((uv_handle_t *)&e->timer, NULL);
+	uv_close((uv_handle_t *)&e->second, NULL);
+	uv_close((uv_handle_t *)&e->wake, NULL);
+}
+
+static void on_wake(uv_async_t *a)
+{
+	struct engine *e = a->data;
+	struct ruleset *rs = atomic_exchange(&e->next_rules, NULL);
+
+	if (rs) {
+		if (pipeline_rules(e->o.pipeline, rs) < 0)
+			log_error("out of memory: the old rules stay in force");
+		ruleset_unref(rs);
+	}
+	if (atomic_load(&e->stop)) {
+		/* Twice: the first round may have ended at the watermark of an idle ring. */
+		bpf_source_drain(e->o.source, SIZE_MAX, feed, e);
+		bpf_source_drain(e->o.source, SIZE_MAX, feed, e);
+		on_second(&e->second);
+		close_all(e);
+	}
+}
+
+static void *run(void *arg)
+{
+	struct engine *e = arg;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/proc", e->o.host_root);
+	/* Users first: the alerts of the first events already name them. */
+	scan_users(e->o.host_root, (struct str){ 0 }, feed, e);
+	if (scan_proc(path, feed, e) < 0)
+		log_warning("%s cannot be read: processes older than the start stay unknown", path);
+	on_second(&e->second);
+	log_info("ready: watching events");
+	look(e);
+	uv_run(&e->loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+int engine_start(const struct engine_options *options, struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->o = *options;
+	e->poll.data = e->timer.data = e->second.data = e->wake.data = e;
+	int r = uv_loop_init(&e->loop);
+	if (r < 0) {
+		free(e);
+		return r;
+	}
+	uv_poll_init(&e->loop, &e->poll, bpf_source_fd(e->o.source));
+	uv_timer_init(&e->loop, &e->timer);
+	uv_timer_init(&e->loop, &e->second);
+	uv_async_init(&e->loop, &e->wake, on_wake);
+	uv_poll_start(&e->poll, UV_READABLE, on_poll);
+	uv_timer_start(&e->second, on_second, 1000, 1000);
+	r = -pthread_create(&e->thread, NULL, run, e);
+	if (r < 0) {
+		close_all(e);
+		uv_run(&e->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&e->loop);
+		free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+struct engine *engine_stop(struct engine *e)
+{
+	if (!e)
+		return NULL;
+	atomic_store(&e->stop, true);
+	uv_async_send(&e->wake);
+	pthread_join(e->thread, NULL);
+	uv_loop_close(&e->loop);
+	ruleset_unref(atomic_load(&e->next_rules));
+	free(e);
+	return NULL;
+}
+
+void engine_rules(struct engine *e, struct ruleset *rs)
+{
+	ruleset_unref(atomic_exchange(&e->next_rules, ruleset_ref(rs)));
+	uv_async_send(&e->wake);
+}
+
+void engine_counters(const struct engine *e, struct pipeline_counters *ret)
+{
+	*ret = e->copy[atomic_load_explicit(&e->current, memory_order_acquire)];
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine thread: a libuv loop of its own that takes records off the rings and runs them through the
+ * pipeline. It never waits and takes no lock. While events come it looks every millisecond; when none come
+ * it goes to sleep and the probe wakes it by the first one.
+ */
+#pragma once
+
+#include "daemon/pipeline.h"
+#include "source/bpf.h"
+#include "source/capture.h"
+
+struct engine;
+
+struct engine_options {
+	struct bpf_source *source;
+	struct pipeline *pipeline;	/* the engine's from start to stop */
+	struct capture_writer *capture; /* NULL: nothing is recorded */
+	const char *host_root;		/* prefix of /proc and /etc; "" for none */
+};
+
+/* Starts the thread, which first reads /proc and the user tables. Negative errno. */
+int engine_start(const struct engine_options *options, struct engine **ret);
+/* Drains what is on the rings, ends the thread and frees. Returns NULL. */
+struct engine *engine_stop(struct engine *e);
+/* Any thread. The ruleset is swapped in between two events; a reference is taken. */
+void engine_rules(struct engine *e, struct ruleset *rs);
+/* A snapshot of the pipeline's counters, at most a second old; any thread. */
+void engine_counters(const struct engine *e, struct pipeline_counters *ret);

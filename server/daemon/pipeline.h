@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From records to alerts: decode, state, match, publish, on one thread. Live events, captures and tests
+ * run through the same function; only where records come from and where alerts go differs.
+ */
+#pragma once
+
+#include "alert/alert.h"
+#include "rule/ruleset.h"
+#include "state/state.h"
+
+struct pipeline;
+
+/* Takes over one reference of the alert; its sequence number is set. */
+typedef void (*publish_fn)(struct alert *alert, const struct rule *rule, void *ctx);
+
+struct pipeline_options {
+	const struct alert_settings *alert;
+	const char *hostname;
+	uint64_t boot_offset_ns; /* wall clock minus boot clock */
+	size_t max_threads;	 /* 0: LIMIT_THREADS */
+	bool match_all;		 /* rule_matching: all */
+	uint64_t first_seq;	 /* of the first alert */
+	publish_fn publish;
+	void *publish_ctx;
+};
+
+struct pipeline_counters {
+	uint64_t events;    /* records that rules may see */
+	uint64_t damaged;   /* records that did not decode */
+	uint64_t alerts;    /* published */
+	uint64_t lost;	    /* alerts that could not be built */
+	uint64_t no_memory; /* events whose state was not kept */
+};
+
+/* rs is counted up. NULL when memory is out. */
+struct pipeline *pipeline_new(const struct pipeline_options *options, struct ruleset *rs);
+struct pipeline *pipeline_free(struct pipeline *p);
+/* A record_fn: ctx is the pipeline. */
+void pipeline_feed(const struct rec_hdr *rec, void *ctx);
+/* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
+int pipeline_rules(struct pipeline *p, struct ruleset *rs);
+/* An internal alert goes the same way as any other. */
+void pipeline_internal(struct pipeline *p, const char *rule, enum priority priority,
+		       struct str message, const struct alert_pair *pairs, size_t npairs);
+void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret);
+const struct state *pipeline_state(const struct pipeline *p);

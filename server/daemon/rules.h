@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules as the configuration and the command line ask for them. */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/args.h"
+#include "rule/load.h"
+
+/*
+ * Loads every rules file of -r, or of the configuration without -r: directories are their *.yaml and *.yml
+ * files in order of name; configured entries that do not exist are skipped, a missing -r is an error.
+ * 0 with the loader (its warnings may be shown) and the ruleset; LOAD_E_INVALID with the loader, whose
+ * results tell why, or with *diag; -ENOMEM. The caller frees both.
+ */
+int rules_load(const struct config *config, const struct args *args, struct loader **ret_loader,
+	       struct ruleset **ret_rules, struct diag *diag);
+/* A loader with the options of the configuration (NULL: defaults) and no files. NULL: memory. */
+struct loader *rules_loader(const struct config *config, const struct args *args);
+/* The first error of the results as the diagnostic of a start that fails. */
+void rules_error(const struct loader *l, struct diag *diag);

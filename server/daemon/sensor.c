@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sensor. Everything that can be wrong in what the user gave is found before the first event: rules,
+ * channels, certificates, addresses; then the probe is opened, then the engine starts. The main thread
+ * stays as the control thread.
+ */
+#include "daemon/sensor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "daemon/attach.h"
+#include "daemon/engine.h"
+#include "daemon/netproc.h"
+#include "daemon/rules.h"
+#include "daemon/settings.h"
+#include "daemon/sink.h"
+#include "daemon/summary.h"
+
+struct sensor {
+	struct config *config;
+	const struct args *args;
+	struct ruleset *rules;
+	struct sink sink;
+	struct bpf_source *source;
+	struct capture_writer *capture;
+	struct pipeline *pipeline;
+	struct engine *engine;
+	struct netproc *net;
+	uv_loop_t loop;
+	uv_signal_t signals[4];
+	uv_timer_t deadline;
+	int status;
+};
+
+static void stop(struct sensor *s, int status)
+{
+	s->status = status;
+	uv_stop(&s->loop);
+}
+
+static void on_deadline(uv_timer_t *t)
+{
+	stop(t->data, 0);
+}
+
+/* A bad file changes nothing: it is reported in full and the old rules stay in force. */
+static void reload(struct sensor *s)
+{
+	struct loader *l = NULL;
+	struct ruleset *rs = NULL;
+	struct diag diag = { 0 };
+	int r = rules_load(s->config, s->args, &l, &rs, &diag);
+
+	if (r == 0) {
+		engine_rules(s->engine, rs);
+		ruleset_unref(s->rules);
+		s->rules = TAKE(rs);
+		log_notice("rules are loaded anew");
+	} else {
+		if (!diag.text[0] && l)
+			rules_error(l, &diag);
+		log_error("reload: %s; the old rules stay in force", diag.text);
+	}
+	loader_free(l);
+}
+
+static void on_signal(uv_signal_t *h, int signum)
+{
+	struct sensor *s = h->data;
+
+	switch (signum) {
+	case SIGHUP: reload(s); break;
+	case SIGUSR1: sink_reopen(&s->sink); break;
+	default: stop(s, 0); break;
+	}
+}
+
+static int load_rules(struct sensor *s, struct diag *diag)
+{
+	struct loader *l = NULL;
+	int r = rules_load(s->config, s->args, &l, &s->rules, diag);
+
+	if (l && loader_warnings(l) && r == 0) {
+		_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+		loader_print(l, true, &text);
+		if (strbuf_z(&text))
+			io_write_all(STDERR_FILENO, strbuf_str(&text));
+	}
+	if (r && !diag->text[0] && l) {
+		rules_error(l, diag);
+	} else if (r && !diag->text[0]) {
+		diag_set(diag, "rules: %s", strerror(r < 0 ? -r : EINVAL));
+	}
+	loader_free(l);
+	return r ? 1 : 0;
+}
+
+static int open_probe(struct sensor *s, struct diag *diag)
+{
+	struct bitset events;
+	struct bpf_options options = { .events = &events };
+
+	attach_events(s->rules, &events);
+	settings_probe(s->config, &options);
+	int r = settings_scope(s->config, &options, diag);
+	if (r < 0)
+		return 1;
+	log_info("Opening 'syscall' source with modern BPF probe.");
+	r = bpf_source_open(&options, &s->source, diag);
+	if (r == 0)
+		return 0;
+	return r == -EPERM || r == -EACCES ? SENSOR_EXIT_NO_EBPF : 1;
+}
+
+static int open_outputs(struct sensor *s, struct diag *diag)
+{
+	int r = settings_channels(s->config, &s->sink, diag);
+
+	if (r < 0)
+		return 1;
+	bool grpc = s->config->grpc.enabled && s->config->grpc_output;
+	if (!s->sink.nchannels && !grpc) {
+		diag_set(diag,
+			 "no output is enabled: enable stdout_output, file_output or another");
+		return 1;
+	}
+	if (!grpc)
+		return 0;
+	r = link_writer_new((size_t)s->config->tiercel.link_bytes, &s->sink.link);
+	if (r < 0) {
+		diag_set(diag, "link to the network process: %s", strerror(-r));
+		return 1;
+	}
+	return netproc_start(s->config, &s->loop, s->sink.link, &s->net, diag) < 0 ? 1 : 0;
+}
+
+static int start_engine(struct sensor *s, const char *record, struct diag *diag)
+{
+	struct alert_settings alert;
+	struct pipeline_options po = { 0 };
+
+	settings_alert(s->config, &alert);
+	settings_pipeline(s->config, &alert, &po);
+	po.boot_offset_ns = clock_boot_offset_ns();
+	po.publish = sink_publish;
+	po.publish_ctx = &s->sink;
+	if (record) {
+		struct capture_info info = { .wall_offset_ns = po.boot_offset_ns };
+
+		memcpy(info.hostname, alert.hostname, sizeof(info.hostname));
+		int r = capture_writer_open(record, &info, 0, &s->capture);
+		if (r < 0) {
+			diag_set(diag, "%s: %s", record, strerror(-r));
+			return 1;
+		}
+	}
+	s->pipeline = pipeline_new(&po, s->rules);
+	int r = s->pipeline ? engine_start(
+				      &(struct engine_options){ .source = s->source,
+								.pipeline = s->pipeline,
+								.capture = s->capture,
+								.host_root = settings_host_root() },
+				      &s->engine)
+			    : -ENOMEM;
+	if (r < 0)
+		diag_set(diag, "engine: %s", strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
+static int write_pid(const char *path, struct diag *diag)
+{
+	char text[16];
+	FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	snprintf(text, sizeof(text), "%d", getpid());
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0) {
+		diag_set(diag, "pid file %s: %s", path, strerror(errno));
+		return 255;
+	}
+	return 0;
+}
+
+static void watch(struct sensor *s)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		s->signals[i].data = s;
+		uv_signal_init(&s->loop, &s->signals[i]);
+		uv_signal_start(&s->signals[i], on_signal, numbers[i]);
+	}
+	s->deadline.data = s;
+	uv_timer_init(&s->loop, &s->deadline);
+	if (s->args->seconds)
+		uv_timer_start(&s->deadline, on_deadline, s->args->seconds * 1000, 0);
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		uv_close((uv_handle_t *)&s->signals[i], NULL);
+	uv_close((uv_handle_t *)&s->deadline, NULL);
+}
+
+static void report_end(struct sensor *s)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct pipeline_counters n;
+	struct bpf_stats stats = { 0 };
+
+	pipeline_counters(s->pipeline, &n);
+	bpf_source_stats(s->source, &stats);
+	summary_print(s->rules, &text);
+	io_write_all(STDOUT_FILENO, strbuf_str(&text));
+	log_info("%lu events, %lu alerts; dropped: %lu on full rings", n.events, n.alerts,
+		 bpf_stats_drops(&stats));
+}
+
+static void close_all(struct sensor *s)
+{
+	s->engine = engine_stop(s->engine);
+	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
+	s->net = netproc_stop(s->net);
+	if (s->capture && capture_writer_close(s->capture) < 0)
+		log_error("the capture could not be written in full");
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&s->loop);
+	pipeline_free(s->pipeline);
+	bpf_source_close(s->source);
+	link_writer_free(s->sink.link);
+	ruleset_unref(s->rules);
+}
+
+int sensor_run(struct config *config, const struct args *args, const char *record,
+	       struct diag *diag)
+{
+	struct sensor s = { .config = config, .args = args };
+	int status = 1;
+
+	log_info("Tiercel " TIERCEL_VERSION " (engine 0.63.0)");
+	if (uv_loop_init(&s.loop) < 0)
+		return 1;
+	status = load_rules(&s, diag);
+	if (status == 0 && args->action == ACT_DRY_RUN) {
+		close_all(&s);
+		return 0;
+	}
+	if (status == 0)
+		status = open_probe(&s, diag);
+	if (status == 0)
+		status = open_outputs(&s, diag);
+	if (status == 0)
+		status = write_pid(args->pidfile, diag);
+	if (status == 0)
+		status = start_engine(&s, record, diag);
+	if (status == 0) {
+		watch(&s);
+		status = s.status;
+		s.engine = engine_stop(s.engine);
+		report_end(&s);
+	}
+	close_all(&s);
+	return status;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration handed to the modules; see settings.h. */
+#include "daemon/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "output/output.h"
+
+void settings_alert(const struct config *c, struct alert_settings *ret)
+{
+	const char *name = getenv("FALCO_HOSTNAME");
+
+	if (!name || !*name)
+		name = getenv("FALCO_GRPC_HOSTNAME");
+	*ret = (struct alert_settings){
+		.json_output = c->json_output,
+		.json_include_output_property = c->json_include_output_property,
+		.json_include_message_property = c->json_include_message_property,
+		.json_include_output_fields_property = c->json_include_output_fields_property,
+		.json_include_tags_property = c->json_include_tags_property,
+		.time_format_iso_8601 = c->time_format_iso_8601,
+		.buffer_format_base64 = c->buffer_format_base64,
+	};
+	if (name && *name)
+		snprintf(ret->hostname, sizeof(ret->hostname), "%s", name);
+	else
+		gethostname(ret->hostname, sizeof(ret->hostname) - 1);
+}
+
+void settings_pipeline(const struct config *c, const struct alert_settings *alert,
+		       struct pipeline_options *ret)
+{
+	*ret = (struct pipeline_options){
+		.alert = alert,
+		.hostname = alert->hostname,
+		.max_threads = (size_t)c->falco_libs.thread_table_size,
+		.match_all = c->rule_matching == CONFIG_MATCH_ALL,
+		.first_seq = 1,
+	};
+}
+
+void settings_probe(const struct config *c, struct bpf_options *ret)
+{
+	int preset = c->engine.modern_ebpf.buf_size_preset;
+
+	ret->self = getpid();
+	ret->ring_bytes = c->tiercel.ring_bytes ? (size_t)c->tiercel.ring_bytes
+						: (size_t)1 << (20 + preset - 1);
+}
+
+int settings_scope(const struct config *c, struct bpf_options *ret, struct diag *diag)
+{
+	struct stat st;
+
+	switch ((enum config_scope)c->tiercel.scope) {
+	case CONFIG_SCOPE_NONE: ret->scope = SCOPE_ALL; return 0;
+	case CONFIG_SCOPE_PID:
+		ret->scope = SCOPE_PID;
+		ret->scope_id = (uint64_t)c->tiercel.scope_pid;
+		return 0;
+	case CONFIG_SCOPE_CGROUP: break;
+	}
+	/* The id of a cgroup is the inode number of its directory (cgroup v2). */
+	if (stat(c->tiercel.scope_cgroup, &st) < 0 || !S_ISDIR(st.st_mode)) {
+		diag_set(diag, "tiercel.scope: %s is not a cgroup directory",
+			 c->tiercel.scope_cgroup);
+		return -EINVAL;
+	}
+	ret->scope = SCOPE_CGROUP;
+	ret->scope_id = st.st_ino;
+	return 0;
+}
+
+int settings_channels(const struct config *c, struct sink *sink, struct diag *diag)
+{
+	const struct {
+		bool enabled;
+		struct output_settings settings;
+	} rows[] = {
+		{ c->stdout_output.enabled, { .ops = &output_stdout } },
+		{ c->file_output.enabled,
+		  { .ops = &output_file,
+		    .target = c->file_output.filename,
+		    .keep_alive = c->file_output.keep_alive } },
+		{ c->syslog_output.enabled, { .ops = &output_syslog, .target = "falco" } },
+		{ c->program_output.enabled,
+		  { .ops = &output_program,
+		    .target = c->program_output.program,
+		    .keep_alive = c->program_output.keep_alive } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!rows[i].enabled)
+			continue;
+		struct output_settings settings = rows[i].settings;
+		settings.capacity = (size_t)c->outputs_queue_capacity;
+		struct channel *channel = channel_start(&settings);
+		if (!channel) {
+			diag_set(diag, "output %s could not be started", settings.ops->name);
+			return -ENOMEM;
+		}
+		sink->channels[sink->nchannels++] = channel;
+	}
+	return 0;
+}
+
+const char *settings_host_root(void)
+{
+	const char *root = getenv("HOST_ROOT");
+
+	return root ? root : "";
+}

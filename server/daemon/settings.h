@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration handed to the modules: each gets its own settings and knows nothing of falco.yaml. */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/pipeline.h"
+#include "daemon/sink.h"
+#include "source/bpf.h"
+
+/* The hostname: FALCO_HOSTNAME, its old alias, or the host's. */
+void settings_alert(const struct config *c, struct alert_settings *ret);
+void settings_pipeline(const struct config *c, const struct alert_settings *alert,
+		       struct pipeline_options *ret);
+void settings_probe(const struct config *c, struct bpf_options *ret);
+/* -EINVAL with *diag when the cgroup does not exist. */
+int settings_scope(const struct config *c, struct bpf_options *ret, struct diag *diag);
+/* Starts every enabled channel; -ENOMEM with *diag. */
+int settings_channels(const struct config *c, struct sink *sink, struct diag *diag);
+/* HOST_ROOT, or "". */
+const char *settings_host_root(void);

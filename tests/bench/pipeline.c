@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nanoseconds and heap allocations per event decoded and evaluated: a capture run through the pipeline
+ * again and again.
+ *	pipeline CAPTURE ROUNDS RULES...
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/vec.h"
+#include "daemon/pipeline.h"
+#include "fields/catalogue.h"
+#include "rule/load.h"
+#include "source/capture.h"
+
+extern void *__libc_malloc(size_t size);
+
+static uint64_t mallocs;
+
+void *malloc(size_t size)
+{
+	mallocs++;
+	return __libc_malloc(size);
+}
+
+static uint64_t alerts;
+
+static void count(struct alert *alert, const struct rule *rule, void *ctx)
+{
+	alerts++;
+	alert_unref(alert);
+}
+
+static VEC(struct rec_hdr *) records;
+
+static void keep(const struct rec_hdr *rec, void *ctx)
+{
+	struct rec_hdr *copy = malloc(rec->len);
+
+	if (!copy)
+		abort();
+	memcpy(copy, rec, rec->len);
+	if (vec_push(&records, copy) < 0)
+		abort();
+}
+
+int main(int argc, char **argv)
+{
+	struct diag diag = { 0 };
+	struct capture_reader *reader;
+	struct alert_settings alert = { 0 };
+
+	if (argc < 4)
+		return 2;
+	struct loader *l = loader_new(&(struct load_options){ .catalogue = fields_catalogue(),
+							      .min_priority = PRIORITY_DEBUG });
+	for (int i = 3; i < argc; i++)
+		loader_add_file(l, argv[i]);
+	struct ruleset *rs = loader_finish(l, &diag);
+	if (!rs || capture_reader_open(argv[1], &reader, &diag) < 0) {
+		fprintf(stderr, "%s\n", diag.text);
+		return 1;
+	}
+	const struct rec_hdr *rec;
+	while (capture_reader_next(reader, &rec, &diag) == 0)
+		keep(rec, NULL);
+	struct pipeline *p = pipeline_new(
+		&(struct pipeline_options){
+			.alert = &alert, .hostname = "bench", .first_seq = 1, .publish = count },
+		rs);
+	if (!p)
+		return 1;
+	vec_foreach (r, &records)
+		pipeline_feed(*r, p);
+	size_t evaluated = 0;
+	uint64_t alerts_before = alerts, mallocs_before = mallocs;
+	uint64_t start = clock_boot_ns(), rounds = strtoul(argv[2], NULL, 10);
+	for (uint64_t k = 0; k < rounds; k++) {
+		vec_foreach (r, &records) {
+			if ((*r)->type >= EV_FALCO_CODES || (*r)->type == EV_PROCEXIT_1_E)
+				continue;
+			pipeline_feed(*r, p);
+			evaluated++;
+		}
+	}
+	uint64_t ns = clock_boot_ns() - start;
+	printf("%zu records, %zu events evaluated: %.0f ns each, %.4f allocations each, "
+	       "%.4f alerts each\n",
+	       records.n, evaluated, (double)ns / (double)evaluated,
+	       (double)(mallocs - mallocs_before) / (double)evaluated,
+	       (double)(alerts - alerts_before) / (double)evaluated);
+	pipeline_free(p);
+	ruleset_unref(rs);
+	loader_free(l);
+	return 0;
+}

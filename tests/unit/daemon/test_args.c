@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/args.h"
+
+/* Splits at blanks. */
+static int parse(const char *line, char *store, size_t size, struct args *args, struct diag *diag)
+{
+	char *argv[32] = { store };
+	int argc = 0;
+
+	snprintf(store, size, "tiercel %s", line);
+	for (char *word = store, *save; (word = strtok_r(argc ? NULL : word, " ", &save));)
+		argv[argc++] = word;
+	return args_parse(argc, argv, args, diag);
+}
+
+static void old_options_become_overrides(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *override; /* the last one; NULL: none */
+		size_t warnings;
+	} rows[] = {
+		{ "-o a=b", "a=b", 0 },
+		{ "-A", "base_syscalls.all=true", 1 },
+		{ "-b", "buffer_format_base64=true", 1 },
+		{ "-S 128", "falco_libs.snaplen=128", 1 },
+		{ "-e x.cap", "engine.replay.capture_file=x.cap", 1 },
+		{ "-D shell", "rules[].disable.rule=*shell*", 1 },
+		{ "-t net", "rules[].enable.tag=net", 1 },
+		{ "-T net", "rules[].disable.tag=net", 1 },
+		{ "--modern-bpf", "engine.kind=modern_ebpf", 1 },
+		{ "--cri /run/x.sock", NULL, 1 },
+		{ "-K token -k https://host -pk", NULL, 2 },
+		{ "--disable-cri-async", NULL, 1 },
+		{ "-U", NULL, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char store[256];
+		struct args a;
+		struct diag d = { 0 };
+
+		assert_int_equal(parse(rows[i].line, store, sizeof(store), &a, &d), 0);
+		assert_int_equal(a.warnings.n, rows[i].warnings);
+		if (rows[i].override)
+			assert_string_equal(a.overrides.items[a.overrides.n - 1], rows[i].override);
+		else
+			assert_int_equal(a.overrides.n, 0);
+		args_done(&a);
+		args_done(&a);
+	}
+}
+
+static void commands_take_operands(void **state)
+{
+	char store[256];
+	struct args a;
+	struct diag d = { 0 };
+
+	assert_int_equal(parse("check --json a.yaml b.yaml", store, sizeof(store), &a, &d), 0);
+	assert_string_equal(a.command, "check");
+	assert_int_equal(a.rest.n, 2);
+	assert_true(a.json);
+	args_done(&a);
+	assert_int_equal(parse("-c f.yaml -r x -r y -M 5 -V v.yaml", store, sizeof(store), &a, &d),
+			 0);
+	assert_string_equal(a.command, "run");
+	assert_string_equal(a.config, "f.yaml");
+	assert_int_equal(a.rules.n, 2);
+	assert_int_equal(a.seconds, 5);
+	assert_int_equal(a.action, ACT_CHECK);
+	args_done(&a);
+	assert_int_equal(parse("--list=syscall -N", store, sizeof(store), &a, &d), 0);
+	assert_int_equal(a.action, ACT_LIST_FIELDS);
+	assert_string_equal(a.list_source, "syscall");
+	assert_true(a.names_only);
+	args_done(&a);
+}
+
+static void faults_name_the_option(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "--verison", "did you mean --version?" },
+		{ "-c", "-c" },
+		{ "-M soon", "soon" },
+		{ "--nothing-like-it", "--help" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char store[256];
+		struct args a;
+		struct diag d = { 0 };
+
+		assert_true(parse(rows[i][0], store, sizeof(store), &a, &d) < 0);
+		assert_non_null(strstr(d.text, rows[i][1]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(old_options_become_overrides),
+		cmocka_unit_test(commands_take_operands),
+		cmocka_unit_test(faults_name_the_option),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
