@@ -452,7 +452,9 @@ static void warn_unknown(struct setting_ctx *c, struct str path, const struct tr
 	struct suggest s = suggest_for(path);
 	struct str shown = str_cut(path, 200);
 
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+	/* Searching names for a warning that is not kept would be a waste. */
+	bool kept = c->report->nwarnings < CONFIG_WARNINGS_MAX;
+	for (size_t i = 0; kept && i < ARRAY_SIZE(table); i++) {
 		struct str row = str_of(table[i].path);
 
 		if (!table[i].instead)

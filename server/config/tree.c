@@ -10,6 +10,8 @@
 
 #include "base/limits.h"
 
+enum { KEYS_OF_A_MAP = 1000 }; /* they are searched one by one */
+
 struct reading {
 	struct arena *arena;
 	yaml_document_t *doc;
@@ -209,6 +211,8 @@ static int convert(struct reading *r, int id, unsigned depth, struct tree **ret)
 
 static int convert_map(struct reading *r, const yaml_node_t *y, unsigned depth, struct tree *t)
 {
+	if (y->data.mapping.pairs.top - y->data.mapping.pairs.start > KEYS_OF_A_MAP)
+		return tree_fail(r->report, t, "more than %d keys in one map", KEYS_OF_A_MAP);
 	for (const yaml_node_pair_t *p = y->data.mapping.pairs.start; p < y->data.mapping.pairs.top;
 	     p++) {
 		const yaml_node_t *key = yaml_document_get_node(r->doc, p->key);

@@ -187,6 +187,21 @@ static struct config *loaded(const char *text, const char *const *overrides, siz
 	return c;
 }
 
+static void many_keys_are_refused(void **state)
+{
+	struct strbuf b = { 0 };
+	struct config *c;
+	char told[600];
+
+	strbuf_addz(&b, OUT "a: {");
+	for (unsigned i = 0; i <= 1000; i++)
+		strbuf_printf(&b, "k%u: 1, ", i);
+	strbuf_addz(&b, "}\n");
+	assert_int_equal(load(strbuf_z(&b), NULL, 0, &c, NULL, told), CONFIG_E_INVALID);
+	assert_non_null(strstr(told, "main.yaml:2:4: more than 1000 keys"));
+	strbuf_done(&b);
+}
+
 static void values_land(void **state)
 {
 	struct config *c = loaded(OUT
@@ -426,6 +441,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faults_are_told_with_their_place),
 		cmocka_unit_test(warnings_do_not_stop),
+		cmocka_unit_test(many_keys_are_refused),
 		cmocka_unit_test(values_land),
 		cmocka_unit_test(environment_is_expanded),
 		cmocka_unit_test(overrides_go_in_order),
