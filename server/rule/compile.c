@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "event/event.h"
 #include "filter/parser.h"
+#include "rule/eventnames.h"
 #include "rule/exceptions.h"
 #include "rule/ruleset_impl.h"
 
@@ -273,6 +274,8 @@ static int compile_condition(struct compiling *c, const struct rule_item *item,
 			   condition_place(c, item, text, warnings.last[i].offset), "%s",
 			   warnings.last[i].text);
 	rc = filter_events(c->options->catalogue, tree, &rule->events, &diag);
+	if (rc == 0)
+		rc = event_syscalls(c->options->catalogue, tree, &rule->syscalls, &diag);
 	if (rc != 0)
 		return failed(c, item, LOAD_ERR_COMPILE_CONDITION,
 			      condition_place(c, item, text, fault_offset(tree, rc, &diag)), rc,

@@ -70,19 +70,54 @@ void texts_json(const struct texts *t, struct json *j)
 	json_close(j, ']');
 }
 
+static int wide_events(const struct catalogue *c, const struct ast *tree, struct bitset *ret,
+		       struct diag *diag)
+{
+	struct wide wide = { .c = *c, .base = c };
+
+	wide.c.nevents = BITSET_BITS;
+	wide.c.events_named = wide_named;
+	return filter_events(&wide.c, tree, ret, diag);
+}
+
+static bool any_code(const struct syscall_info *call, const struct bitset *codes)
+{
+	struct str rest = str_of(call->codes), part;
+	uint64_t code;
+
+	while (str_split(&rest, ' ', &part))
+		if (str_to_u64(part, &code) == 0 && bitset_has(codes, (size_t)code))
+			return true;
+	return false;
+}
+
+int event_syscalls(const struct catalogue *c, const struct ast *tree, struct bitset *ret,
+		   struct diag *diag)
+{
+	struct bitset set, syscalls = { 0 };
+	size_t n;
+	const struct syscall_info *calls = syscall_infos(&n);
+	int rc = wide_events(c, tree, &set, diag);
+
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0, at = FIRST_SYSCALL; i < n && i < BITSET_BITS;
+	     at += generic(calls[i++].exit))
+		if (generic(calls[i].exit) ? bitset_has(&set, at) : any_code(&calls[i], &set))
+			bitset_add(&syscalls, i);
+	*ret = syscalls;
+	return 0;
+}
+
 int event_names(const struct catalogue *c, const struct ast *tree, bool async, struct arena *a,
 		struct texts *ret, struct diag *diag)
 {
-	struct wide wide = { .c = *c, .base = c };
 	const struct syscall_info *calls;
 	struct texts names = { 0 };
 	struct bitset set;
 	size_t n;
-	int rc;
+	int rc = wide_events(c, tree, &set, diag);
 
-	wide.c.nevents = BITSET_BITS;
-	wide.c.events_named = wide_named;
-	rc = filter_events(&wide.c, tree, &set, diag);
 	if (rc != 0)
 		return rc;
 	bitset_remove(&set, EV_ASYNCEVENT_E);

@@ -11,6 +11,10 @@
 int event_names(const struct catalogue *c, const struct ast *tree, bool async, struct arena *a,
 		struct texts *ret, struct diag *diag);
 
+/* The syscalls a condition is about, by number in syscall_infos(); the outcomes of filter_events. */
+int event_syscalls(const struct catalogue *c, const struct ast *tree, struct bitset *ret,
+		   struct diag *diag);
+
 /* Fields and operators of a tree, sorted, each once. -ENOMEM. */
 int tree_fields(const struct ast *tree, struct arena *a, struct texts *ret_fields,
 		struct texts *ret_operators);

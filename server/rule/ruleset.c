@@ -126,3 +126,13 @@ const struct bitset *ruleset_events(const struct ruleset *rs)
 {
 	return &rs->events;
 }
+
+struct bitset ruleset_syscalls(const struct ruleset *rs)
+{
+	struct bitset set = { 0 };
+
+	for (size_t i = 0; i < rs->nrules; i++)
+		if (rs->rules[i]->enabled)
+			bitset_or(&set, &rs->rules[i]->syscalls);
+	return set;
+}

@@ -43,6 +43,8 @@ struct rule {
 	const struct extra_field *extras; /* append_output's extra_fields */
 	size_t nextras;
 	struct bitset events; /* codes it can match */
+	struct bitset
+		syscalls; /* the same as numbers in syscall_infos(): exact where codes are shared */
 	bool enabled;
 	uint32_t index;
 	_Atomic uint64_t *matches; /* counter, relaxed */
@@ -60,3 +62,5 @@ const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned 
 					     size_t *ret_n);
 /* Union of the enabled rules' events: what has to be attached. */
 const struct bitset *ruleset_events(const struct ruleset *rs);
+/* Union of the enabled rules' syscalls, as numbers in syscall_infos() (rule/syscalls.h). */
+struct bitset ruleset_syscalls(const struct ruleset *rs);

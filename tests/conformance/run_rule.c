@@ -17,6 +17,7 @@
 #include "filter/parser.h"
 #include "rule/load.h"
 #include "rule/result.h"
+#include "rule/syscalls.h"
 #include "rule/warn.h"
 
 static char shared[4096];
@@ -521,6 +522,161 @@ static void run_requirements(void)
 	strbuf_done(&why);
 }
 
+static bool named(const struct bitset *set, const char *type)
+{
+	size_t n;
+	const struct syscall_info *calls = syscall_infos(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (bitset_has(set, i) && strcmp(calls[i].type, type) == 0)
+			return true;
+	return false;
+}
+
+static void add_names(struct bitset *set, const json_t *names)
+{
+	size_t i, k, n;
+	const struct syscall_info *calls = syscall_infos(&n);
+	const json_t *v;
+
+	json_array_foreach(names, i, v) for (k = 0; k < n;
+					     k++) if (strcmp(calls[k].type, json_string_value(v)) ==
+						      0) bitset_add(set, k);
+}
+
+static void same_syscalls(const struct bitset *want, const struct bitset *got, struct strbuf *why)
+{
+	size_t n;
+	const struct syscall_info *calls = syscall_infos(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (bitset_has(want, i) != bitset_has(got, i))
+			strbuf_printf(why, "    %c%s\n", bitset_has(want, i) ? '-' : '+',
+				      calls[i].name);
+}
+
+static struct bitset expected_syscalls(const char *what, const json_t *root,
+				       const struct bitset *rules)
+{
+	const json_t *sets = json_object_get(root, "sets");
+	struct bitset set = *rules, minus = { 0 };
+
+	if (strstr(what, "repair"))
+		return syscalls_repair(rules);
+	add_names(&set, json_object_get(sets, "state"));
+	if (strstr(what, "minus io_ignored"))
+		add_names(&minus, json_object_get(sets, "io_ignored"));
+	else if (strstr(what, "minus accept, accept4"))
+		syscalls_named(STR("accept"), &minus);
+	bitset_minus(&set, &minus);
+	return set;
+}
+
+static struct ruleset *rules_of(const json_t *conditions, struct diag *diag)
+{
+	struct load_options options = { .catalogue = fields_catalogue(),
+					.min_priority = PRIORITY_DEBUG };
+	struct loader *l = loader_new(&options);
+	struct strbuf b = { 0 };
+	struct ruleset *rs;
+	size_t i;
+	const json_t *c;
+
+	json_array_foreach(conditions, i, c) strbuf_printf(
+		&b, "- {rule: r%zu, desc: d, output: o, priority: INFO, condition: '%s'}\n", i,
+		json_string_value(c));
+	loader_add(l, "rules.yaml", strbuf_str(&b));
+	rs = loader_finish(l, diag);
+	loader_free(l);
+	strbuf_done(&b);
+	return rs;
+}
+
+static void syscall_case(const json_t *root, const json_t *c, struct strbuf *why)
+{
+	const json_t *config = json_object_get(c, "config"), *v, *want;
+	struct str custom[8];
+	struct base_syscalls base = { .custom = custom,
+				      .repair = json_is_true(json_object_get(config, "repair")),
+				      .all = json_is_true(json_object_get(config, "all")) };
+	struct bitset rules, got = { 0 }, lost, wanted = { 0 };
+	struct diag diag = { 0 };
+	struct ruleset *rs = rules_of(json_object_get(c, "conditions"), &diag);
+	size_t i;
+
+	if (!rs) {
+		note(why, "conditions", "valid", diag.text);
+		return;
+	}
+	rules = ruleset_syscalls(rs);
+	json_array_foreach(json_object_get(config, "custom_set"), i, v) if (i < ARRAY_SIZE(custom))
+		custom[base.ncustom++] = str_of(json_string_value(v));
+	got = rules;
+	if (config && syscalls_select(&base, &rules, &got, &lost, &diag) < 0)
+		note(why, "config", "valid", diag.text);
+	want = json_object_get(c, "syscalls");
+	want = want ? want : json_object_get(c, "exactly");
+	if (want) {
+		add_names(&wanted, want);
+		same_syscalls(&wanted, &got, why);
+	}
+	if (json_object_get(c, "equals")) {
+		wanted = expected_syscalls(text(c, "equals"), root, &rules);
+		same_syscalls(&wanted, &got, why);
+	}
+	json_array_foreach(json_object_get(c, "contains"), i,
+			   v) if (!named(&got, json_string_value(v)))
+		note(why, "contains", json_string_value(v), "not");
+	json_array_foreach(json_object_get(json_object_get(root, "sets"), text(c, "excludes")), i,
+			   v) if (named(&got, json_string_value(v)))
+		note(why, "excludes", json_string_value(v), "has it");
+	ruleset_unref(rs);
+}
+
+static void repair_set(const json_t *root, const char *name, struct strbuf *why)
+{
+	struct strbuf key = { 0 };
+	struct bitset from = { 0 }, want = { 0 }, got;
+
+	strbuf_printf(&key, "repair_%s", name);
+	syscalls_named(str_of(name), &from);
+	if (strcmp(name, "accept") == 0) { /* the set was recorded for the one syscall */
+		size_t n;
+		const struct syscall_info *calls = syscall_infos(&n);
+
+		for (size_t i = 0; i < n; i++)
+			if (strcmp(calls[i].name, "accept") != 0)
+				bitset_remove(&from, i);
+	}
+	got = syscalls_repair(&from);
+	add_names(&want, json_object_get(json_object_get(root, "sets"), strbuf_z(&key)));
+	same_syscalls(&want, &got, why);
+	strbuf_done(&key);
+}
+
+static void run_syscalls(void)
+{
+	static const char *const repaired[] = { "execve", "open", "connect", "accept" };
+	struct tally t = { .file = "syscall_selection_cases" };
+	json_t *root = load_cases(t.file);
+	struct strbuf why = { 0 };
+	size_t i;
+	const json_t *c;
+
+	json_array_foreach(json_object_get(root, "cases"), i, c)
+	{
+		syscall_case(root, c, &why);
+		settle(&t, text(c, "id"), &why);
+	}
+	for (i = 0; i < ARRAY_SIZE(repaired); i++) {
+		repair_set(root, repaired[i], &why);
+		settle(&t, repaired[i], &why);
+	}
+	finish(&t);
+	json_decref(root);
+	strbuf_done(&why);
+}
+
 static void run_shipped_file(struct tally *t, const json_t *root, const char *file)
 {
 	char path[4200];
@@ -590,6 +746,7 @@ int main(void)
 	run_selection();
 	run_warnings();
 	run_requirements();
+	run_syscalls();
 	run_shipped();
 	return failures != 0;
 }
