@@ -36,6 +36,7 @@ struct control_settings {
 	uint64_t socket_mode;	/* permission bits of the unix socket; 0: 0660 */
 	uint64_t stream_alerts; /* kept for subscribers; 0: LIMIT_STREAM_ALERTS */
 	uint64_t stream_bytes;	/* 0: 32 MiB */
+	uint64_t epoch;		/* of the sequence numbers; 0: the time now */
 	uint64_t log_level;	/* enum log_level */
 	uint64_t log_stderr, log_syslog, log_iso_8601;
 };

@@ -19,7 +19,8 @@
 #include "rpc/server.h"
 
 enum {
-	NETWORK_BATCH = 512, /* blocks read in one turn of the loop */
+	NETWORK_BATCH = 512,	/* blocks read in one turn of the loop */
+	NETWORK_HISTORY = 1024, /* batches read before the server starts, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
 };
@@ -214,7 +215,7 @@ static int start_server(struct network *n, const struct control_settings *s)
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
 	/* The history comes first, so that nobody finds the server without it. */
-	while (!network_read(n))
+	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
 		;
 	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
 	if (r < 0) {

@@ -344,7 +344,7 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	s->loop = loop;
 	s->shared.backlog = backlog;
 	s->shared.max_calls = RPC_MAX_CALLS;
-	s->shared.epoch = clock_wall_ns();
+	s->shared.epoch = settings->epoch ? settings->epoch : clock_wall_ns();
 	s->shut = (struct rpc_op){ on_shut, s };
 	s->shared.cursors = cursors_new();
 	if (!s->shared.cursors || copy_texts(s, settings) < 0) {
