@@ -143,7 +143,7 @@ static struct str inet_name(const struct fx *x)
 static struct str unix_name(const struct fx *x)
 {
 	const struct rec_fd *fd = x->ev->fd;
-	struct str tuple = connects(x->ev) ? tuple_name(x) : (struct str){ 0 };
+	struct str tuple = tuple_name(x);
 
 	if (tuple.len)
 		return tuple;

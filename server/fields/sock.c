@@ -71,6 +71,21 @@ static bool tuple_ends(const struct event *ev, struct sock_end *ret_from, struct
 	return false;
 }
 
+/* The address a connect was for, also when it failed. */
+static bool wanted_end(const struct event *ev, struct sock_end *ret)
+{
+	int i = ev->info->code == EV_SOCKET_CONNECT_X ? event_param(ev->info, STR("addr")) : -1;
+	struct str s = i >= 0 ? ev->params[i] : (struct str){ 0 };
+	size_t n = !s.len ? 0 : s.ptr[0] == AF_INET ? 4 : s.ptr[0] == AF_INET6 ? 16 : 0;
+	uint16_t port;
+
+	if (!n || s.len < 1 + n + sizeof(port))
+		return false;
+	memcpy(&port, s.ptr + 1 + n, sizeof(port));
+	*ret = make_end(n == 16, (const uint8_t *)s.ptr + 1, port);
+	return true;
+}
+
 bool sock_of(const struct event *ev, struct sock *ret)
 {
 	char kind = fd_kind(ev);
@@ -91,8 +106,8 @@ bool sock_of(const struct event *ev, struct sock *ret)
 				       ev->info->flags & EVF_WRITES_TO_FD;
 		return true;
 	}
-	if (is_unset(&remote)) {
-		ret->listens = !is_unset(&local);
+	if (is_unset(&remote) && !wanted_end(ev, &remote)) {
+		ret->listens = !is_unset(&local) && !(fd->flags & REC_FD_CLIENT);
 		ret->server = local;
 		return true;
 	}

@@ -290,6 +290,27 @@ static void connect_event(void)
 	inet('4', REC_FD_CLIENT | REC_FD_CONNECTED, false);
 }
 
+/* Refused: the socket has no peer, only the parameter tells where it should have gone. */
+static void connect_failed(void)
+{
+	struct rec_fd fd = {
+		.num = 4,
+		.kind = '4',
+		.l4 = IPPROTO_TCP,
+		.flags = REC_FD_CLIENT,
+		.family = AF_INET,
+		.local_addr = { 10, 0, 0, 1 },
+		.local_port = 7,
+	};
+
+	begin(EV_SOCKET_CONNECT_X);
+	record_i64(&rec, -ECONNREFUSED);
+	record_param(&rec, NULL, 0);
+	record_i64(&rec, 4);
+	record_param(&rec, (uint8_t[]){ AF_INET, 1, 2, 3, 4, 187, 1 }, 7);
+	record_extra(&rec, REC_X_FD, &fd, sizeof(fd));
+}
+
 static void connect_mapped(void)
 {
 	connect_params();
@@ -534,6 +555,11 @@ static const struct row {
 	{ connect_event, "fd.sip.name", NULL, false, "1.2.3.4" },
 	{ connect_event, "evt.arg", "fd", false, "<4t>10.0.0.1:54321->1.2.3.4:443" },
 	{ connect_event, "evt.arg", "tuple", false, "NULL" },
+	{ connect_failed, "fd.name", NULL, false, "10.0.0.1:7->1.2.3.4:443" },
+	{ connect_failed, "fd.sport", NULL, false, "443" },
+	{ connect_failed, "fd.is_server", NULL, false, "false" },
+	{ connect_failed, "fd.connected", NULL, false, "false" },
+	{ connect_failed, "evt.res", NULL, false, "ECONNREFUSED" },
 	{ connect_mapped, "fd.name", NULL, false, "10.0.0.1:54321->1.2.3.4:443" },
 	{ connect_mapped, "fd.typechar", NULL, false, "4" },
 	{ connect_mapped, "fd.sip", NULL, false, "1.2.3.4" },
