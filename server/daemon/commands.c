@@ -23,6 +23,8 @@
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
+#include "rule/explain.h"
+#include "rule/ruletest.h"
 
 static int out(struct strbuf *text)
 {
@@ -172,6 +174,26 @@ static int cmd_check(const struct args *args)
 		return fail(&d);
 	}
 	return check_files(args, &args->rest, args->json);
+}
+
+static int cmd_test(const struct args *args)
+{
+	struct strbuf text = { 0 };
+	size_t failed = 0;
+	int r = ruletest_run(fields_catalogue(), args->rest.items, args->rest.n, args->json, &text,
+			     &failed);
+
+	return out(&text) || r || failed ? 1 : 0;
+}
+
+static int cmd_explain(const struct args *args)
+{
+	struct strbuf text = { 0 };
+	int status = explain_condition(fields_catalogue(),
+				       str_of(args->rest.n ? args->rest.items[0] : ""), args->json,
+				       args->syntax_only, args->output_format, &text);
+
+	return out(&text) ? 1 : status;
 }
 
 static int cmd_describe(const struct args *args)
@@ -356,9 +378,10 @@ static const struct {
 	const char *name;
 	int (*fn)(const struct args *args);
 } commands[] = {
-	{ "run", by_action },	    { "check", cmd_check },   { "list", cmd_list },
-	{ "record", cmd_record },   { "replay", cmd_replay }, { "certs", cmd_certs },
-	{ "network", cmd_network }, { "help", cmd_help },
+	{ "run", by_action },	  { "check", cmd_check },     { "test", cmd_test },
+	{ "list", cmd_list },	  { "explain", cmd_explain }, { "record", cmd_record },
+	{ "replay", cmd_replay }, { "certs", cmd_certs },     { "network", cmd_network },
+	{ "help", cmd_help },
 };
 
 int command_run(const struct args *args)
