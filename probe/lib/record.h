@@ -12,7 +12,14 @@
 #include "lib/maps.h"
 #include "lib/read.h"
 
-enum { PATH_STEPS = 96, CGROUP_STEPS = 24, ARGS_MAX = 4096, SNAP = 80, I386_SOCKETCALL = 102 };
+enum {
+	PATH_STEPS = 96,
+	PATH_STEPS_LOOP = 2048,
+	CGROUP_STEPS = 24,
+	ARGS_MAX = 4096,
+	SNAP = 80,
+	I386_SOCKETCALL = 102
+};
 
 #define AT(s, off)   ((s)->data + BOUND(off, 0x7fff))
 #define HDR(s)	     ((struct rec_hdr *)(s)->data)
@@ -136,60 +143,94 @@ SHARED int p_user_bytes(struct slot *s, u64 addr, u64 len)
 	return 0;
 }
 
+struct walk {
+	struct slot *s;
+	u64 dentry;
+	u64 mount;
+	u64 mnt_root;
+	u64 end; /* enum walk_end */
+};
+
+enum walk_end { WALK_TOO_DEEP, WALK_ROOT, WALK_DETACHED };
+
+/* One step towards the root; 1 ends the walk. */
+static long walk_step(u32 i, struct walk *w)
+{
+	struct slot *s = w->s;
+	u64 dentry = w->dentry, parent, name, pos;
+	u32 len;
+
+	if (dentry == w->mnt_root) {
+		parent = (u64)CORE(mount, w->mount, mnt_parent);
+		if (parent == w->mount || parent == 0) {
+			w->end = WALK_ROOT;
+			return 1;
+		}
+		w->dentry = (u64)CORE(mount, w->mount, mnt_mountpoint);
+		w->mount = parent;
+		w->mnt_root = (u64)CORE(mount, parent, mnt.mnt_root);
+		return 0;
+	}
+	parent = (u64)CORE(dentry, dentry, d_parent);
+	if (parent == dentry) {
+		w->end = WALK_DETACHED;
+		return 1;
+	}
+	len = (u32)BOUND(CORE(dentry, dentry, d_name.len), 0xff);
+	name = (u64)CORE(dentry, dentry, d_name.name);
+	pos = s->pos;
+	if (pos <= len + 1)
+		return 1;
+	pos -= len + 1;
+	s->pos = (u32)pos;
+	s->tmp[BOUND(pos, SLOT_TMP - 1)] = '/';
+	bpf_probe_read_kernel(s->tmp + BOUND(pos, SLOT_TMP - 1) + 1, len, (void *)name);
+	w->dentry = parent;
+	return 0;
+}
+
 /*
  * Writes the path of a dentry in a mount at the end of the data, without ending it there, and returns
  * its length. It is the path in the mount namespace, also for a task in a chroot: what a rule
  * wants to know is which file it is. A dentry without parents (memfd, anonymous inode, lazily
- * unmounted) has its bare name.
+ * unmounted) has its bare name. bpf_loop (5.17) is not faster, but the verifier walks the step
+ * once instead of a hundred times, in every program: 18 ms each.
  */
 SHARED int path_write(struct slot *s, u64 dentry, u64 vfsmount)
 {
-	u64 mount, mnt_root, parent, name, pos;
-	u32 len, i;
+	u64 name, pos, n;
+	u32 len;
 
 	if (!s)
 		return 0;
-	mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
-	mnt_root = (u64)CORE(vfsmount, vfsmount, mnt_root);
+	struct walk w = {
+		.s = s,
+		.dentry = dentry,
+		.mount = vfsmount - bpf_core_field_offset(struct mount, mnt),
+		.mnt_root = (u64)CORE(vfsmount, vfsmount, mnt_root),
+		.end = WALK_TOO_DEEP,
+	};
+
 	s->pos = SLOT_TMP;
-	for (i = 0; i < PATH_STEPS; i++) {
-		if (dentry == mnt_root) {
-			parent = (u64)CORE(mount, mount, mnt_parent);
-			if (parent == mount || parent == 0)
-				goto whole;
-			dentry = (u64)CORE(mount, mount, mnt_mountpoint);
-			mount = parent;
-			mnt_root = (u64)CORE(mount, mount, mnt.mnt_root);
-			continue;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(PATH_STEPS_LOOP, walk_step, &w, 0);
+	} else {
+		for (u32 i = 0; i < PATH_STEPS; i++) {
+			if (walk_step(i, &w))
+				break;
 		}
-		parent = (u64)CORE(dentry, dentry, d_parent);
-		if (parent == dentry)
-			goto detached;
-		len = (u32)BOUND(CORE(dentry, dentry, d_name.len), 0xff);
-		name = (u64)CORE(dentry, dentry, d_name.name);
-		pos = s->pos;
-		if (pos <= len + 1)
-			break;
-		pos -= len + 1;
-		s->pos = (u32)pos;
-		s->tmp[BOUND(pos, SLOT_TMP - 1)] = '/';
-		bpf_probe_read_kernel(s->tmp + BOUND(pos, SLOT_TMP - 1) + 1, len, (void *)name);
-		dentry = parent;
 	}
-	HDR(s)->flags |= REC_F_UNRESOLVED;
-	goto whole;
-detached:
-	if (s->pos == SLOT_TMP) {
+	pos = s->pos;
+	if (w.end == WALK_DETACHED && pos == SLOT_TMP) {
+		dentry = w.dentry;
 		len = (u32)BOUND(CORE(dentry, dentry, d_name.len), 0xff);
 		name = (u64)CORE(dentry, dentry, d_name.name);
 		bpf_probe_read_kernel(AT(s, s->off), len, (void *)name);
 		return (int)len;
 	}
-	HDR(s)->flags |= REC_F_UNRESOLVED;
-whole:
-	pos = s->pos;
-	u64 n = BOUND(SLOT_TMP - pos, 0x1fff);
-
+	if (w.end != WALK_ROOT)
+		HDR(s)->flags |= REC_F_UNRESOLVED;
+	n = BOUND(SLOT_TMP - pos, 0x1fff);
 	if (n == 0) {
 		*AT(s, s->off) = '/';
 		return 1;
