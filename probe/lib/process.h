@@ -9,9 +9,7 @@
 /* exe and args: argv[0], and the rest of the argument area. */
 SHARED int p_exe_args(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	struct mm_struct *mm = t->mm;
-	u64 start, end, len;
+	u64 mm = (u64)TASK(task_now(), mm), start, end, len;
 
 	if (!s)
 		return 0;
@@ -20,8 +18,8 @@ SHARED int p_exe_args(struct slot *s)
 		p_missing(s);
 		return 0;
 	}
-	start = mm->arg_start;
-	end = mm->arg_end;
+	start = CORE(mm_struct, mm, arg_start);
+	end = CORE(mm_struct, mm, arg_end);
 	if (start >= end) {
 		p_len(s, 0);
 		p_len(s, 0);
@@ -42,45 +40,39 @@ SHARED int p_exe_args(struct slot *s)
 
 SHARED int p_env(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	struct mm_struct *mm = t->mm;
+	u64 mm = (u64)TASK(task_now(), mm), start, end;
 
 	if (!s)
 		return 0;
-	if (!mm || mm->env_start >= mm->env_end) {
+	start = mm ? CORE(mm_struct, mm, env_start) : 0;
+	end = mm ? CORE(mm_struct, mm, env_end) : 0;
+	if (start >= end) {
 		p_len(s, 0);
 		return 0;
 	}
-	p_user_bytes(s, mm->env_start, mm->env_end - mm->env_start);
+	p_user_bytes(s, start, end - start);
 	return 0;
 }
 
 /* tid, pid, ptid, cwd, fdlimit, page faults, memory, comm: the part exec and clone share. */
 SHARED int p_process(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	struct mm_struct *mm = t->mm;
+	u64 t = task_now(), mm = (u64)TASK(t, mm);
 
 	if (!s)
 		return 0;
-	p_s64(s, t->pid);
-	p_s64(s, t->tgid);
-	p_s64(s, t->real_parent->tgid);
+	p_s64(s, HDR(s)->who.tid);
+	p_s64(s, HDR(s)->who.pid);
+	p_s64(s, HDR(s)->who.ppid);
 	s->cwd_off = s->off;
 	s->cwd_len = (u32)cwd_path(s);
 	p_done(s, s->cwd_len);
-	p_u64(s, t->signal->rlim[7].rlim_cur);
-	p_u64(s, t->maj_flt);
-	p_u64(s, t->min_flt);
-	if (mm) {
-		p_u32(s, mm->total_vm << 2);
-		p_u32(s, mm_pages(mm, 0) + mm_pages(mm, 1) + mm_pages(mm, 3));
-		p_u32(s, mm_pages(mm, 2));
-	} else {
-		p_u32(s, 0);
-		p_u32(s, 0);
-		p_u32(s, 0);
-	}
+	p_u64(s, TASK(t, signal, rlim[7].rlim_cur));
+	p_u64(s, TASK(t, maj_flt));
+	p_u64(s, TASK(t, min_flt));
+	p_u32(s, mm ? CORE(mm_struct, mm, total_vm) << 2 : 0);
+	p_u32(s, mm ? mm_pages(mm, 0) + mm_pages(mm, 1) + mm_pages(mm, 3) : 0);
+	p_u32(s, mm ? mm_pages(mm, 2) : 0);
 	p_kernel_text(s, HDR(s)->who.comm);
 	return 0;
 }
@@ -91,8 +83,7 @@ SHARED int p_process(struct slot *s)
  */
 SHARED int cgroup_write(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	u64 kn = (u64)t->cgroups->dfl_cgrp->kn, parent, name, pos;
+	u64 kn = (u64)TASK(task_now(), cgroups, dfl_cgrp, kn), parent, name, pos;
 	long n;
 
 	if (!s)
@@ -148,16 +139,18 @@ INLINE void x_cwd_again(struct slot *s)
 	x_done(s, REC_X_CWD, n);
 }
 
-INLINE void x_sid(struct slot *s, struct task_struct *t)
+INLINE void x_sid(struct slot *s, u64 t)
 {
 	x_u32(s, REC_X_SID, task_id(t, ID_SID));
 }
 
-INLINE bool in_child_pidns(struct task_struct *t)
+INLINE bool in_child_pidns(u64 t)
 {
-	if (t->thread_pid->level)
+	u64 ns = (u64)TASK(t, nsproxy);
+
+	if (TASK(t, thread_pid, level))
 		return true;
-	return t->nsproxy && t->nsproxy->pid_ns_for_children->level;
+	return ns && CORE(nsproxy, ns, pid_ns_for_children, level);
 }
 
 #endif

@@ -25,7 +25,7 @@
 	})
 
 /* The kernel's address of descriptor fd of the current task, or 0. */
-INLINE u64 file_of(s64 fd)
+SHARED u64 file_of(s64 fd)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct fdtable *fdt = t->files->fdt;
@@ -39,63 +39,94 @@ INLINE u64 file_of(s64 fd)
 	return file;
 }
 
-/* Number of a pid in its own namespace; addresses, as struct upid is relocated by size. */
-INLINE u32 pid_nr(struct pid *pid)
+/*
+ * Below, tasks and pids are plain addresses and read by probe reads: for every step from a trusted
+ * pointer the verifier searches the kernel's types by name (6.2 to 6.18), a millisecond each, and
+ * these are for exec and clone only.
+ */
+INLINE u64 task_now(void)
 {
-	struct upid up = { 0 };
-	u64 at = (u64)&pid->numbers[0];
-	u32 level = pid->level;
-
-	bpf_probe_read_kernel(&up.nr, sizeof(up.nr),
-			      (void *)(at + level * bpf_core_type_size(struct upid) +
-				       bpf_core_field_offset(struct upid, nr)));
-	return (u32)up.nr;
+	return bpf_get_current_task();
 }
 
-INLINE u64 pid_ns(struct pid *pid)
-{
-	u64 ns = 0;
-	u64 at = (u64)&pid->numbers[0];
-	u32 level = pid->level;
+#define TASK(t, ...) CORE(task_struct, t, __VA_ARGS__)
 
-	bpf_probe_read_kernel(&ns, sizeof(ns),
-			      (void *)(at + level * bpf_core_type_size(struct upid) +
-				       bpf_core_field_offset(struct upid, ns)));
-	return ns;
+/* A capability set: 8 bytes as one number (6.3) or as two. */
+#define TASK_CAPS(t, set)                                                                          \
+	({                                                                                         \
+		u64 cred_ = (u64)TASK(t, cred), caps_ = 0;                                         \
+		bpf_probe_read_kernel(&caps_, sizeof(caps_),                                       \
+				      (void *)(cred_ + bpf_core_field_offset(struct cred, set)));  \
+		caps_;                                                                             \
+	})
+
+/* Number of a pid in its own namespace; struct upid is relocated by size, hence by hand. */
+INLINE u64 pid_upid(u64 pid)
+{
+	u32 level = CORE(pid, pid, level);
+
+	return pid + bpf_core_field_offset(struct pid, numbers) +
+	       level * bpf_core_type_size(struct upid);
 }
 
-INLINE u32 task_vtid(struct task_struct *t)
+INLINE u32 pid_nr(u64 pid)
 {
-	return pid_nr(t->thread_pid);
+	u64 up = pid_upid(pid);
+
+	return (u32)CORE(upid, up, nr);
 }
 
-INLINE u32 task_vid(struct task_struct *t, int type)
+INLINE u64 pid_ns(u64 pid)
 {
-	return pid_nr(t->signal->pids[type]);
+	u64 up = pid_upid(pid);
+
+	return (u64)CORE(upid, up, ns);
+}
+
+INLINE u32 task_vtid(u64 t)
+{
+	return pid_nr((u64)TASK(t, thread_pid));
+}
+
+INLINE u64 task_pid(u64 t, int type)
+{
+	u64 signal = (u64)TASK(t, signal), pid = 0;
+
+	bpf_probe_read_kernel(&pid, sizeof(pid),
+			      (void *)(signal + bpf_core_field_offset(struct signal_struct, pids) +
+				       (u64)type * 8));
+	return pid;
+}
+
+INLINE u32 task_vid(u64 t, int type)
+{
+	return pid_nr(task_pid(t, type));
 }
 
 /* In the initial namespace. */
-INLINE u32 task_id(struct task_struct *t, int type)
+INLINE u32 task_id(u64 t, int type)
 {
-	return (u32)t->signal->pids[type]->numbers[0].nr;
+	u64 pid = task_pid(t, type);
+
+	return (u32)CORE(upid, pid + bpf_core_field_offset(struct pid, numbers), nr);
 }
 
-INLINE u32 task_tty(struct task_struct *t)
+INLINE u32 task_tty(u64 t)
 {
-	struct tty_struct *tty = t->signal->tty;
+	u64 tty = (u64)TASK(t, signal, tty);
 	u32 major, minor;
 
 	if (!tty)
 		return 0;
-	major = (u32)tty->driver->major;
-	minor = (u32)(tty->driver->minor_start + tty->index);
+	major = (u32)CORE(tty_struct, tty, driver, major);
+	minor = (u32)(CORE(tty_struct, tty, driver, minor_start) + CORE(tty_struct, tty, index));
 	return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12);
 }
 
-INLINE u32 task_loginuid(struct task_struct *t)
+INLINE u32 task_loginuid(u64 t)
 {
-	if (bpf_core_field_exists(t->loginuid))
-		return t->loginuid.val;
+	if (bpf_core_field_exists(struct task_struct, loginuid))
+		return TASK(t, loginuid.val);
 	return 0xffffffff;
 }
 
@@ -103,7 +134,7 @@ INLINE u32 task_loginuid(struct task_struct *t)
  * Pages of FILE (0), ANON (1), SWAP (2) or SHMEM (3), in KiB. Addressed by hand: an index that is not
  * a constant in the source is not relocated by the size of the element.
  */
-INLINE u32 mm_pages(struct mm_struct *mm, u64 kind)
+INLINE u32 mm_pages(u64 mm, u64 kind)
 {
 	u64 at;
 	s64 n = 0;
@@ -111,7 +142,8 @@ INLINE u32 mm_pages(struct mm_struct *mm, u64 kind)
 	if (bpf_core_type_exists(struct mm_rss_stat))
 		at = (u64) & ((struct mm_struct___50 *)mm)->rss_stat + kind * 8;
 	else
-		at = (u64)&mm->rss_stat + kind * bpf_core_type_size(struct percpu_counter) +
+		at = mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
+		     kind * bpf_core_type_size(struct percpu_counter) +
 		     bpf_core_field_offset(struct percpu_counter, count);
 	bpf_probe_read_kernel(&n, sizeof(n), (void *)at);
 	return n < 0 ? 0 : (u32)(n << 2);

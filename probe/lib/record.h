@@ -247,12 +247,12 @@ SHARED int path_write(struct slot *s, u64 dentry, u64 vfsmount)
  */
 INLINE int cwd_path(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	u64 path[2] = { 0 };
+	u64 path[2] = { 0 }, fs = (u64)TASK(task_now(), fs);
 
-	if (!t->fs)
+	if (!fs)
 		return 0;
-	bpf_probe_read_kernel(path, sizeof(path), (void *)&t->fs->pwd);
+	bpf_probe_read_kernel(path, sizeof(path),
+			      (void *)(fs + bpf_core_field_offset(struct fs_struct, pwd)));
 	return path_write(s, path[1], path[0]);
 }
 
@@ -433,16 +433,16 @@ SHARED int rec_who(struct slot *s)
 	w->pid = (u32)t->tgid;
 	w->tid = (u32)t->pid;
 	w->ppid = (u32)parent->tgid;
-	w->vpid = task_vid(t, ID_TGID);
-	w->vtid = task_vtid(t);
+	w->vpid = pid_nr((u64)t->signal->pids[ID_TGID]);
+	w->vtid = pid_nr((u64)t->thread_pid);
 	w->uid = t->cred->euid.val;
 	w->gid = t->cred->egid.val;
-	w->loginuid = task_loginuid(t);
+	w->loginuid = task_loginuid((u64)t);
 	w->pid_ns = 0;
 	w->mnt_ns = 0;
 	if (t->nsproxy) { /* given up early in an exit */
 		w->mnt_ns = t->nsproxy->mnt_ns->ns.inum;
-		w->pid_ns = CORE(pid_namespace, pid_ns(t->thread_pid), ns.inum);
+		w->pid_ns = CORE(pid_namespace, pid_ns((u64)t->thread_pid), ns.inum);
 	}
 	bpf_get_current_comm(w->comm, sizeof(w->comm));
 	return 0;

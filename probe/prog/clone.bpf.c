@@ -23,7 +23,7 @@ INLINE u64 clone_call_flags(struct slot *s, u32 nr)
 SEC("tp_btf/sys_exit")
 int clone_exit(u64 *ctx)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
+	u64 t = task_now();
 	u32 nr = EXIT_NR(ctx), type;
 	struct slot *s;
 
@@ -40,11 +40,11 @@ int clone_exit(u64 *ctx)
 	p_cgroups(s);
 	p_u32(s,
 	      clone_flags(clone_call_flags(s, nr)) | (in_child_pidns(t) ? CL_CHILD_IN_PIDNS : 0));
-	p_u32(s, t->cred->euid.val);
-	p_u32(s, t->cred->egid.val);
-	p_s64(s, task_vtid(t));
-	p_s64(s, task_vid(t, ID_TGID));
-	u64 ns = pid_ns(t->thread_pid);
+	p_u32(s, HDR(s)->who.uid);
+	p_u32(s, HDR(s)->who.gid);
+	p_s64(s, HDR(s)->who.vtid);
+	p_s64(s, HDR(s)->who.vpid);
+	u64 ns = pid_ns((u64)TASK(t, thread_pid));
 	u64 init = ns ? (u64)CORE(pid_namespace, ns, child_reaper) : 0;
 
 	p_u64(s, init ? CORE(task_struct, init, start_boottime) : 0);

@@ -6,8 +6,7 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* dup, dup2 and dup3 */
-SEC("tp_btf/sys_exit")
-int dup_exit(u64 *ctx)
+INLINE int dup_exit(u64 *ctx)
 {
 	u32 nr = EXIT_NR(ctx);
 	struct slot *s;
@@ -30,8 +29,7 @@ int dup_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int memfd_exit(u64 *ctx)
+INLINE int memfd_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 319, EV_SYSCALL_MEMFD_CREATE_X, 3, 2);
 
@@ -44,8 +42,7 @@ int memfd_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int userfaultfd_exit(u64 *ctx)
+INLINE int userfaultfd_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 323, EV_SYSCALL_USERFAULTFD_X, 2, 2);
 
@@ -58,8 +55,7 @@ int userfaultfd_exit(u64 *ctx)
 }
 
 /* The result of most commands is not a descriptor; then there is nothing behind it. */
-SEC("tp_btf/sys_exit")
-int bpf_exit(u64 *ctx)
+INLINE int bpf_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 321, EV_SYSCALL_BPF_2_X, 2, 0);
 
@@ -71,8 +67,7 @@ int bpf_exit(u64 *ctx)
 }
 
 /* After a success the directory the name was relative to is gone; where it led is told instead. */
-SEC("tp_btf/sys_exit")
-int chdir_exit(u64 *ctx)
+INLINE int chdir_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 80, EV_SYSCALL_CHDIR_X, 2, 2);
 	int first;
@@ -87,8 +82,7 @@ int chdir_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int fchdir_exit(u64 *ctx)
+INLINE int fchdir_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 81, EV_SYSCALL_FCHDIR_X, 2, 3);
 
@@ -101,10 +95,8 @@ int fchdir_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int chroot_exit(u64 *ctx)
+INLINE int chroot_exit(u64 *ctx)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct slot *s = exit_begin(ctx, 161, EV_SYSCALL_CHROOT_X, 2, 3);
 	u64 path[2] = { 0 };
 
@@ -113,9 +105,29 @@ int chroot_exit(u64 *ctx)
 	p_s64(s, s->ret);
 	x_base(s, REC_X_BASE, AT_FDCWD, p_user_text(s, s->args[0], 4096));
 	if (s->ret == 0) {
-		bpf_probe_read_kernel(path, sizeof(path), (void *)&t->fs->root);
+		bpf_probe_read_kernel(path, sizeof(path),
+				      (void *)((u64)TASK(task_now(), fs) +
+					       bpf_core_field_offset(struct fs_struct, root)));
 		x_done(s, REC_X_PATH, (u64)path_write(s, path[1], path[0]));
 	}
 	x_cwd(s);
 	return rec_end(s);
+}
+
+/* One program for the family: what all share (lib/record.h) is verified once for each program. */
+SEC("tp_btf/sys_exit")
+int fd_calls(u64 *ctx)
+{
+	switch (EXIT_NR(ctx)) {
+	case 32:
+	case 33:
+	case 292: return dup_exit(ctx);
+	case 319: return memfd_exit(ctx);
+	case 323: return userfaultfd_exit(ctx);
+	case 321: return bpf_exit(ctx);
+	case 80: return chdir_exit(ctx);
+	case 81: return fchdir_exit(ctx);
+	case 161: return chroot_exit(ctx);
+	}
+	return 0;
 }

@@ -6,8 +6,7 @@
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 /* setuid and its kin: the result, and one to three ids. */
-SEC("tp_btf/sys_exit")
-int setid_exit(u64 *ctx)
+INLINE int setid_exit(u64 *ctx)
 {
 	u32 nr = EXIT_NR(ctx);
 	struct slot *s;
@@ -45,10 +44,9 @@ int setid_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int setsid_exit(u64 *ctx)
+INLINE int setsid_exit(u64 *ctx)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
+	u64 t = task_now();
 	struct slot *s = exit_begin(ctx, 112, EV_SYSCALL_SETSID_X, 1, 1);
 
 	if (!s)
@@ -58,8 +56,7 @@ int setsid_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int setpgid_exit(u64 *ctx)
+INLINE int setpgid_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 109, EV_SYSCALL_SETPGID_X, 3, 0);
 
@@ -72,23 +69,21 @@ int setpgid_exit(u64 *ctx)
 }
 
 /* The sets as they are afterwards. */
-SEC("tp_btf/sys_exit")
-int capset_exit(u64 *ctx)
+INLINE int capset_exit(u64 *ctx)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
+	u64 t = task_now();
 	struct slot *s = exit_begin(ctx, 126, EV_SYSCALL_CAPSET_X, 4, 0);
 
 	if (!s)
 		return 0;
 	p_s64(s, s->ret);
-	p_u64(s, t->cred->cap_inheritable.val);
-	p_u64(s, t->cred->cap_permitted.val);
-	p_u64(s, t->cred->cap_effective.val);
+	p_u64(s, TASK_CAPS(t, cap_inheritable));
+	p_u64(s, TASK_CAPS(t, cap_permitted));
+	p_u64(s, TASK_CAPS(t, cap_effective));
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int unshare_exit(u64 *ctx)
+INLINE int unshare_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 272, EV_SYSCALL_UNSHARE_X, 2, 0);
 
@@ -99,8 +94,7 @@ int unshare_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int setns_exit(u64 *ctx)
+INLINE int setns_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 308, EV_SYSCALL_SETNS_X, 3, 2);
 
@@ -111,4 +105,19 @@ int setns_exit(u64 *ctx)
 	p_u32(s, clone_flags((u32)s->args[1]));
 	x_fd(s, (s32)s->args[0], file_of((s32)s->args[0]), 0);
 	return rec_end(s);
+}
+
+/* One program for the family: what all share (lib/record.h) is verified once for each program. */
+SEC("tp_btf/sys_exit")
+int id_calls(u64 *ctx)
+{
+	switch (EXIT_NR(ctx)) {
+	case 112: return setsid_exit(ctx);
+	case 109: return setpgid_exit(ctx);
+	case 126: return capset_exit(ctx);
+	case 272: return unshare_exit(ctx);
+	case 308: return setns_exit(ctx);
+	default: return setid_exit(ctx);
+	}
+	return 0;
 }

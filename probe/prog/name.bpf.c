@@ -45,8 +45,7 @@ INLINE int name_at_end(struct slot *s)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int chmod_exit(u64 *ctx)
+INLINE int chmod_exit(u64 *ctx)
 {
 	struct slot *s = one_name(ctx, 90, EV_SYSCALL_CHMOD_X, 3);
 
@@ -56,8 +55,7 @@ int chmod_exit(u64 *ctx)
 	return one_name_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int fchmod_exit(u64 *ctx)
+INLINE int fchmod_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 91, EV_SYSCALL_FCHMOD_X, 3, 2);
 
@@ -71,8 +69,7 @@ int fchmod_exit(u64 *ctx)
 }
 
 /* Also fchmodat2. */
-SEC("tp_btf/sys_exit")
-int fchmodat_exit(u64 *ctx)
+INLINE int fchmodat_exit(u64 *ctx)
 {
 	struct slot *s = name_at(ctx, EXIT_NR(ctx), EV_SYSCALL_FCHMODAT_X, 4, 1);
 
@@ -82,8 +79,7 @@ int fchmodat_exit(u64 *ctx)
 	return name_at_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int mkdir_exit(u64 *ctx)
+INLINE int mkdir_exit(u64 *ctx)
 {
 	struct slot *s = one_name(ctx, 83, EV_SYSCALL_MKDIR_2_X, 3);
 
@@ -93,8 +89,7 @@ int mkdir_exit(u64 *ctx)
 	return one_name_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int mkdirat_exit(u64 *ctx)
+INLINE int mkdirat_exit(u64 *ctx)
 {
 	struct slot *s = name_at(ctx, 258, EV_SYSCALL_MKDIRAT_X, 4, 1);
 
@@ -104,24 +99,21 @@ int mkdirat_exit(u64 *ctx)
 	return name_at_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int rmdir_exit(u64 *ctx)
+INLINE int rmdir_exit(u64 *ctx)
 {
 	struct slot *s = one_name(ctx, 84, EV_SYSCALL_RMDIR_2_X, 2);
 
 	return s ? one_name_end(s) : 0;
 }
 
-SEC("tp_btf/sys_exit")
-int unlink_exit(u64 *ctx)
+INLINE int unlink_exit(u64 *ctx)
 {
 	struct slot *s = one_name(ctx, 87, EV_SYSCALL_UNLINK_2_X, 2);
 
 	return s ? one_name_end(s) : 0;
 }
 
-SEC("tp_btf/sys_exit")
-int unlinkat_exit(u64 *ctx)
+INLINE int unlinkat_exit(u64 *ctx)
 {
 	struct slot *s = name_at(ctx, 263, EV_SYSCALL_UNLINKAT_2_X, 4, 1);
 
@@ -132,8 +124,7 @@ int unlinkat_exit(u64 *ctx)
 }
 
 /* rename and link: result, old name, new name. */
-SEC("tp_btf/sys_exit")
-int rename_exit(u64 *ctx)
+INLINE int rename_exit(u64 *ctx)
 {
 	u32 nr = EXIT_NR(ctx);
 	struct slot *s = exit_begin(ctx, nr, nr == 82 ? EV_SYSCALL_RENAME_X : EV_SYSCALL_LINK_2_X,
@@ -151,8 +142,7 @@ int rename_exit(u64 *ctx)
 }
 
 /* renameat, renameat2 and linkat: result, two pairs of directory and name, flags but for renameat. */
-SEC("tp_btf/sys_exit")
-int renameat_exit(u64 *ctx)
+INLINE int renameat_exit(u64 *ctx)
 {
 	u32 nr = EXIT_NR(ctx);
 	struct slot *s;
@@ -175,8 +165,7 @@ int renameat_exit(u64 *ctx)
 }
 
 /* The target of a symbolic link is a text, not a name that is looked up: the base is the link's. */
-SEC("tp_btf/sys_exit")
-int symlink_exit(u64 *ctx)
+INLINE int symlink_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 88, EV_SYSCALL_SYMLINK_X, 3, 1);
 
@@ -188,8 +177,7 @@ int symlink_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int symlinkat_exit(u64 *ctx)
+INLINE int symlinkat_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 266, EV_SYSCALL_SYMLINKAT_X, 4, 1);
 
@@ -200,4 +188,29 @@ int symlinkat_exit(u64 *ctx)
 	p_s64(s, (s32)s->args[1]);
 	x_base(s, REC_X_BASE, (s32)s->args[1], p_user_text(s, s->args[2], 4096));
 	return rec_end(s);
+}
+
+/* One program for the family: what all share (lib/record.h) is verified once for each program. */
+SEC("tp_btf/sys_exit")
+int name_calls(u64 *ctx)
+{
+	switch (EXIT_NR(ctx)) {
+	case 90: return chmod_exit(ctx);
+	case 91: return fchmod_exit(ctx);
+	case 268:
+	case 452: return fchmodat_exit(ctx);
+	case 83: return mkdir_exit(ctx);
+	case 258: return mkdirat_exit(ctx);
+	case 84: return rmdir_exit(ctx);
+	case 87: return unlink_exit(ctx);
+	case 263: return unlinkat_exit(ctx);
+	case 82:
+	case 86: return rename_exit(ctx);
+	case 264:
+	case 265:
+	case 316: return renameat_exit(ctx);
+	case 88: return symlink_exit(ctx);
+	case 266: return symlinkat_exit(ctx);
+	}
+	return 0;
 }

@@ -54,8 +54,7 @@ INLINE int open_end(struct slot *s, struct opened *o, s64 dirfd, int first)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int open_exit(u64 *ctx)
+INLINE int open_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 2, EV_SYSCALL_OPEN_X, 6, OPEN_EXTRAS);
 	int first;
@@ -73,8 +72,7 @@ int open_exit(u64 *ctx)
 	return open_end(s, &o, AT_FDCWD, first);
 }
 
-SEC("tp_btf/sys_exit")
-int openat_exit(u64 *ctx)
+INLINE int openat_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 257, EV_SYSCALL_OPENAT_2_X, 7, OPEN_EXTRAS);
 	int first;
@@ -93,8 +91,7 @@ int openat_exit(u64 *ctx)
 	return open_end(s, &o, (s32)s->args[0], first);
 }
 
-SEC("tp_btf/sys_exit")
-int openat2_exit(u64 *ctx)
+INLINE int openat2_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 437, EV_SYSCALL_OPENAT2_X, 8, OPEN_EXTRAS);
 	u64 how[3] = { 0 }; /* flags, mode, resolve */
@@ -118,8 +115,7 @@ int openat2_exit(u64 *ctx)
 	return open_end(s, &o, (s32)s->args[0], first);
 }
 
-SEC("tp_btf/sys_exit")
-int creat_exit(u64 *ctx)
+INLINE int creat_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 85, EV_SYSCALL_CREAT_X, 6, OPEN_EXTRAS);
 	int first;
@@ -138,8 +134,7 @@ int creat_exit(u64 *ctx)
 }
 
 /* Its "path" is what the handle led to. */
-SEC("tp_btf/sys_exit")
-int open_handle_exit(u64 *ctx)
+INLINE int open_handle_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 304, EV_SYSCALL_OPEN_BY_HANDLE_AT_X, 6, OPEN_EXTRAS);
 
@@ -157,4 +152,18 @@ int open_handle_exit(u64 *ctx)
 	p_u32(s, o.dev);
 	p_u64(s, o.ino);
 	return open_end(s, &o, AT_FDCWD, '/');
+}
+
+/* One program for the family: what all share (lib/record.h) is verified once for each program. */
+SEC("tp_btf/sys_exit")
+int open_calls(u64 *ctx)
+{
+	switch (EXIT_NR(ctx)) {
+	case 257: return openat_exit(ctx);
+	case 2: return open_exit(ctx);
+	case 437: return openat2_exit(ctx);
+	case 85: return creat_exit(ctx);
+	case 304: return open_handle_exit(ctx);
+	}
+	return 0;
 }

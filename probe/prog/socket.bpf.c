@@ -7,8 +7,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 enum { EINPROGRESS_ = 115 };
 
-SEC("tp_btf/sys_exit")
-int socket_exit(u64 *ctx)
+INLINE int socket_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 41, EV_SOCKET_SOCKET_X, 5, 2);
 
@@ -23,8 +22,7 @@ int socket_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int bind_exit(u64 *ctx)
+INLINE int bind_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 49, EV_SOCKET_BIND_X, 3, 2);
 
@@ -37,8 +35,7 @@ int bind_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int connect_exit(u64 *ctx)
+INLINE int connect_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 42, EV_SOCKET_CONNECT_X, 4, 2);
 	u64 file;
@@ -57,8 +54,7 @@ int connect_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-SEC("tp_btf/sys_exit")
-int listen_exit(u64 *ctx)
+INLINE int listen_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 50, EV_SOCKET_LISTEN_X, 3, 2);
 
@@ -72,8 +68,7 @@ int listen_exit(u64 *ctx)
 }
 
 /* accept and accept4 */
-SEC("tp_btf/sys_exit")
-int accept_exit(u64 *ctx)
+INLINE int accept_exit(u64 *ctx)
 {
 	u32 nr = EXIT_NR(ctx), used = 0, max = 0;
 	struct slot *s;
@@ -113,8 +108,7 @@ INLINE void p_snap(struct slot *s, u64 addr)
 	p_user_bytes(s, addr, n < SNAP ? n : SNAP);
 }
 
-SEC("tp_btf/sys_exit")
-int sendto_exit(u64 *ctx)
+INLINE int sendto_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 44, EV_SOCKET_SENDTO_X, 5, 2);
 	u64 file;
@@ -154,8 +148,7 @@ INLINE struct message message_fetch(struct slot *s)
 	return m;
 }
 
-SEC("tp_btf/sys_exit")
-int sendmsg_exit(u64 *ctx)
+INLINE int sendmsg_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 46, EV_SOCKET_SENDMSG_X, 5, 2);
 	u64 file, size = 0, base = 0, v[2];
@@ -194,4 +187,21 @@ int sendmsg_exit(u64 *ctx)
 	p_tuple(s, sock_of(file), m.name, (u32)m.namelen, 0);
 	x_fd(s, (s32)s->args[0], file, 0);
 	return rec_end(s);
+}
+
+/* One program for the family: what all share (lib/record.h) is verified once for each program. */
+SEC("tp_btf/sys_exit")
+int socket_calls(u64 *ctx)
+{
+	switch (EXIT_NR(ctx)) {
+	case 41: return socket_exit(ctx);
+	case 49: return bind_exit(ctx);
+	case 42: return connect_exit(ctx);
+	case 50: return listen_exit(ctx);
+	case 43:
+	case 288: return accept_exit(ctx);
+	case 44: return sendto_exit(ctx);
+	case 46: return sendmsg_exit(ctx);
+	}
+	return 0;
 }

@@ -52,8 +52,8 @@ int task_fork(u64 *ctx)
 	p_s64(s, c->pid);
 	p_s64(s, c->tgid);
 	p_u64(s, c->group_leader->start_boottime);
-	p_s64(s, task_vtid(c));
-	p_s64(s, pid_nr(c->group_leader->thread_pid));
+	p_s64(s, task_vtid((u64)c));
+	p_s64(s, task_vtid((u64)c->group_leader));
 	p_s64(s, up->tgid);
 	p_u64(s, up->group_leader->start_boottime);
 	p_u64(s, fork_flags(p, c));
@@ -77,26 +77,26 @@ int task_free(u64 *ctx)
 }
 
 /* Whether the mode bits let the effective user write: what "writable executable" means to rules. */
-INLINE bool may_write(u64 inode, struct task_struct *t)
+INLINE bool may_write(struct slot *s, u64 inode, u64 t)
 {
 	u32 mode = CORE(inode, inode, i_mode);
 
-	if (t->cred->euid.val == CORE(inode, inode, i_uid.val))
+	if (HDR(s)->who.uid == CORE(inode, inode, i_uid.val))
 		return mode & 0200;
-	if (t->cred->egid.val == CORE(inode, inode, i_gid.val))
+	if (HDR(s)->who.gid == CORE(inode, inode, i_gid.val))
 		return mode & 0020;
 	if (mode & 0002)
 		return true;
-	return t->cred->cap_effective.val >> 1 & 1; /* CAP_DAC_OVERRIDE */
+	return TASK_CAPS(t, cap_effective) >> 1 & 1; /* CAP_DAC_OVERRIDE */
 }
 
-INLINE u32 exe_flags(u64 file, struct task_struct *t)
+INLINE u32 exe_flags(struct slot *s, u64 file, u64 t)
 {
 	u64 inode = (u64)CORE(file, file, f_inode), dentry = (u64)CORE(file, file, f_path.dentry);
 	enum layer layer = inode_layer(inode);
 	u32 flags = 0;
 
-	if (may_write(inode, t))
+	if (may_write(s, inode, t))
 		flags |= EXE_WRITABLE;
 	if (layer == LAYER_UPPER)
 		flags |= EXE_UPPER_LAYER;
@@ -115,31 +115,30 @@ INLINE u32 exe_flags(u64 file, struct task_struct *t)
 /* env to gid: what follows cgroups in the parameters of an exec. */
 SHARED int p_exec_rest(struct slot *s)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
-	u64 file, inode;
+	u64 t = task_now(), mm = (u64)TASK(t, mm), file, inode;
 
 	if (!s)
 		return 0;
 	p_env(s);
 	p_u32(s, task_tty(t));
 	p_s64(s, task_vid(t, ID_PGID));
-	p_u32(s, task_loginuid(t));
-	file = t->mm ? (u64)t->mm->exe_file : 0;
-	p_u32(s, file ? exe_flags(file, t) : 0);
-	p_u64(s, t->cred->cap_inheritable.val);
-	p_u64(s, t->cred->cap_permitted.val);
-	p_u64(s, t->cred->cap_effective.val);
+	p_u32(s, HDR(s)->who.loginuid);
+	file = mm ? (u64)CORE(mm_struct, mm, exe_file) : 0;
+	p_u32(s, file ? exe_flags(s, file, t) : 0);
+	p_u64(s, TASK_CAPS(t, cap_inheritable));
+	p_u64(s, TASK_CAPS(t, cap_permitted));
+	p_u64(s, TASK_CAPS(t, cap_effective));
 	inode = file ? (u64)CORE(file, file, f_inode) : 0;
 	p_u64(s, inode ? CORE(inode, inode, i_ino) : 0);
 	p_u64(s, inode ? inode_ctime(inode) : 0);
 	p_u64(s, inode ? inode_mtime(inode) : 0);
-	p_u32(s, t->cred->euid.val);
+	p_u32(s, HDR(s)->who.uid);
 	if (file)
 		p_done(s, (u64)file_path(s, file));
 	else
 		p_missing(s);
 	p_s64(s, task_id(t, ID_PGID));
-	p_u32(s, t->cred->egid.val);
+	p_u32(s, HDR(s)->who.gid);
 	return 0;
 }
 
@@ -152,10 +151,10 @@ INLINE void exec_body(struct slot *s, s64 ret)
 	p_exec_rest(s);
 }
 
-INLINE void exec_extras(struct slot *s, struct task_struct *t)
+INLINE void exec_extras(struct slot *s)
 {
 	x_cwd_again(s);
-	x_sid(s, t);
+	x_sid(s, task_now());
 	x_done(s, REC_X_CGROUPS, (u64)cgroup_write(s));
 }
 
@@ -167,7 +166,6 @@ SEC("tp_btf/sched_process_exec")
 int task_exec(u64 *ctx)
 {
 	struct linux_binprm *b = (struct linux_binprm *)ctx[2];
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct slot *s;
 
 	if (!state.wants_exec || !in_scope())
@@ -184,7 +182,7 @@ int task_exec(u64 *ctx)
 		exec_body(s, 0);
 		p_kernel_text(s, b->filename);
 	}
-	exec_extras(s, t);
+	exec_extras(s);
 	return rec_end(s);
 }
 
@@ -192,7 +190,6 @@ int task_exec(u64 *ctx)
 SEC("tp_btf/sys_exit")
 int exec_exit(u64 *ctx)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	u32 nr = EXIT_NR(ctx);
 	struct slot *s;
 
@@ -211,7 +208,7 @@ int exec_exit(u64 *ctx)
 		exec_body(s, s->ret);
 		x_base(s, REC_X_BASE, AT_FDCWD, p_user_text(s, s->args[0], 4096));
 	}
-	exec_extras(s, t);
+	exec_extras(s);
 	return rec_end(s);
 }
 
@@ -231,7 +228,7 @@ INLINE s64 reaper_of(struct task_struct *t)
 			break;
 		up = up->real_parent;
 	}
-	u64 ns = pid_ns(t->thread_pid);
+	u64 ns = pid_ns((u64)t->thread_pid);
 	u64 init = ns ? (u64)CORE(pid_namespace, ns, child_reaper) : 0;
 
 	return init ? CORE(task_struct, init, pid) : 0;
