@@ -46,6 +46,7 @@ struct scan {
 struct stat_line {
 	uint32_t ppid, pgid, sid, tty;
 	uint64_t start_ticks;
+	char state;
 };
 
 static int read_at(int dir, const char *name, size_t max, struct strbuf *out)
@@ -85,6 +86,7 @@ static bool parse_stat(struct str s, struct stat_line *ret)
 		uint64_t v = number(part);
 
 		switch (i) {
+		case STATE: line.state = part.len ? part.ptr[0] : 0; break;
 		case PPID: line.ppid = (uint32_t)v; break;
 		case PGID: line.pgid = (uint32_t)v; break;
 		case SID: line.sid = (uint32_t)v; break;
@@ -385,6 +387,9 @@ static void emit_process(struct scan *s, const struct entry *e)
 	    read_at(dir, "stat", MAX_FILE, &s->text) < 0 ||
 	    !parse_stat(strbuf_str(&s->text), &line) ||
 	    line.start_ticks * s->tick_ns != e->start_ns)
+		return;
+	/* A zombie has had its exit event; only a main thread may be one and have others living on. */
+	if (line.state == 'Z' && status_number(s, STR("Threads:"), 0) <= 1)
 		return;
 	uint64_t caps = status_hex(s, STR("CapEff:"));
 	uint64_t vpgid = status_number(s, STR("NSpgid:"), SIZE_MAX);

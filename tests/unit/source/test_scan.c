@@ -74,8 +74,15 @@ static void processes_are_found(void **state)
 		child_main(ready[1], wait[0]);
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	struct seen seen = { .state = state_new(LIMIT_THREADS) };
+	pid_t zombie = fork();
+	siginfo_t info;
 
+	if (zombie == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)zombie, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(scan_proc("/proc", take, &seen), 0);
+	assert_int_equal(waitpid(zombie, NULL, 0), zombie);
+	assert_null(state_proc(seen.state, (uint32_t)zombie));
 	assert_int_equal(write(wait[1], "x", 1), 1);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_true(seen.processes >= 2);
