@@ -119,12 +119,14 @@ static int compile_expr(struct builder *b, struct str s, size_t *ret_taken, stru
 
 	for (;;) {
 		struct expr *e = NULL;
-		size_t taken = parse_output_expr(attempt, &b->scratch, &e);
+		size_t taken;
+		int r = parse_output(attempt, &b->scratch, &e, &taken);
 
-		if (!taken)
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
 			break;
-		int r = vexpr_make(b->p, e, PLACE_LEFT, &ret->vexpr, diag);
-
+		r = vexpr_make(b->p, e, PLACE_LEFT, &ret->vexpr, diag);
 		if (r < 0)
 			return r;
 		if (r == 0) {

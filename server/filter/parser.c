@@ -721,7 +721,7 @@ int parse_condition(struct str text, unsigned max_depth, struct arena *a, struct
 	return 0;
 }
 
-size_t parse_output_expr(struct str text, struct arena *a, struct expr **ret_expr)
+int parse_output(struct str text, struct arena *a, struct expr **ret_expr, size_t *ret_taken)
 {
 	struct parser p = {
 		.lex.text = text, .max_depth = LIMIT_CONDITION_DEPTH, .lenient = true, .arena = a
@@ -731,7 +731,15 @@ size_t parse_output_expr(struct str text, struct arena *a, struct expr **ret_exp
 	if (!e && !p.err)
 		e = parse_transformer(&p);
 	if (!e || p.err)
-		return 0;
+		return p.err ? p.err : -EINVAL;
 	*ret_expr = e;
-	return p.lex.pos;
+	*ret_taken = p.lex.pos;
+	return 0;
+}
+
+size_t parse_output_expr(struct str text, struct arena *a, struct expr **ret_expr)
+{
+	size_t taken;
+
+	return parse_output(text, a, ret_expr, &taken) == 0 ? taken : 0;
 }

@@ -18,6 +18,8 @@ int parse_condition(struct str text, unsigned max_depth, struct arena *a, struct
  * formats). Bytes taken, or 0 when there is none.
  */
 size_t parse_output_expr(struct str text, struct arena *a, struct expr **ret_expr);
+/* The same, telling -EINVAL (there is none) from -ENOMEM. */
+int parse_output(struct str text, struct arena *a, struct expr **ret_expr, size_t *ret_taken);
 
 /*
  * The text between the quotes of a quoted literal, escapes decoded (3.2); quote is the kind of quote it
