@@ -222,22 +222,22 @@ static int override_rule(struct reading *r, const struct ynode *item, struct rul
 	bool appends = false;
 	int rc = 0;
 
-	for (size_t k = 0; rc == 0 && k < K_KEYS; k++)
+	for (enum key k = 0; rc == 0 && k < K_KEYS; k++)
 		if (o->ops[k] != OVERRIDE_NONE)
 			rc = read_key(r, item, k, o->ops[k] == OVERRIDE_REPLACE, rule);
-	for (size_t k = 0; k < K_KEYS; k++)
+	for (enum key k = 0; k < K_KEYS; k++)
 		appends |= o->ops[k] == OVERRIDE_APPEND;
 	if (rc < 0)
 		return rc;
 	old = changed_rule(r, item, rule, appends ? "append to" : "replace parts of");
 	if (!old)
 		return -EINVAL;
-	for (size_t k = 0; rc == 0 && k < K_KEYS; k++)
+	for (enum key k = 0; rc == 0 && k < K_KEYS; k++)
 		if (o->ops[k] == OVERRIDE_APPEND)
 			rc = append_key(r, k, rule, old);
 	if (rc == 0 && o->ops[K_EXCEPTIONS] == OVERRIDE_REPLACE)
 		rc = exceptions_check(r, rule->exceptions, rule->place, !old->unknown_source);
-	for (size_t k = 0; rc == 0 && k < K_KEYS; k++)
+	for (enum key k = 0; rc == 0 && k < K_KEYS; k++)
 		if (o->ops[k] == OVERRIDE_REPLACE)
 			replace_key(k, rule, old);
 	return rc;
