@@ -206,7 +206,7 @@ static int compile_extras(struct compiling *c, const struct rule_item *item, str
 static const struct place *condition_place(struct compiling *c, const struct rule_item *item,
 					   struct str text, size_t at)
 {
-	return place_text(c->result->arena, item->cond_place, text, at, false);
+	return place_text(c->result->arena, item->cond_place, item->cond_place, text, at, false);
 }
 
 struct nearest {
@@ -247,7 +247,8 @@ static int parse_rule(struct compiling *c, const struct rule_item *item, struct 
 				  condition_place(c, item, text, diag.offset), "%s", diag.text);
 	if (rc < 0)
 		return rc;
-	return expand_macros(&c->out->expander, *ret_tree, text, item->place, &out->macros);
+	return expand_macros(&c->out->expander, *ret_tree, text, item->place, item->cond_place,
+			     &out->macros);
 }
 
 static int compile_condition(struct compiling *c, const struct rule_item *item,

@@ -176,14 +176,14 @@ struct resolving {
 	uint32_t visibility;
 	unsigned chain;
 	struct str text;
-	const struct place *place;
+	const struct place *place, *written;
 	struct texts *used;
 	size_t nodes, height;
 };
 
 static int resolve_tree(struct expander *x, struct ast *tree, struct str text,
-			const struct place *place, uint32_t visibility, unsigned chain,
-			struct texts *used, size_t *nodes, size_t *height);
+			const struct place *place, const struct place *written, uint32_t visibility,
+			unsigned chain, struct texts *used, size_t *nodes, size_t *height);
 
 static int undefined(struct resolving *v, struct str name, const struct place *at)
 {
@@ -207,8 +207,8 @@ static int resolve_macro(struct expander *x, struct macro_tree *m, unsigned chai
 	if (m->state == MACRO_RESOLVED)
 		return 0;
 	m->state = MACRO_BUSY;
-	rc = resolve_tree(x, m->tree, m->text, m->item->place, m->item->visibility, chain, &m->uses,
-			  &m->nodes, &m->height);
+	rc = resolve_tree(x, m->tree, m->text, m->item->place, m->item->cond_place,
+			  m->item->visibility, chain, &m->uses, &m->nodes, &m->height);
 	m->state = MACRO_RESOLVED;
 	return rc;
 }
@@ -250,7 +250,7 @@ static int on_macro(struct ast *node, void *ctx)
 
 	if (m && m->item->index < v->visibility && m->state == MACRO_RESOLVED)
 		return put_macro(v, m, node);
-	at = place_text(x->result->arena, v->place, v->text, node->pos, false);
+	at = place_text(x->result->arena, v->place, v->written, v->text, node->pos, false);
 	if (!m || m->item->index >= v->visibility)
 		return undefined(v, node->text, at);
 	if (m->state == MACRO_BUSY)
@@ -265,14 +265,15 @@ static int on_macro(struct ast *node, void *ctx)
 }
 
 static int resolve_tree(struct expander *x, struct ast *tree, struct str text,
-			const struct place *place, uint32_t visibility, unsigned chain,
-			struct texts *used, size_t *nodes, size_t *height)
+			const struct place *place, const struct place *written, uint32_t visibility,
+			unsigned chain, struct texts *used, size_t *nodes, size_t *height)
 {
 	struct resolving v = { .x = x,
 			       .visibility = visibility,
 			       .chain = chain,
 			       .text = text,
 			       .place = place,
+			       .written = written,
 			       .used = used };
 	size_t own = 0, own_height = 0;
 	int rc;
@@ -291,11 +292,11 @@ static int resolve_tree(struct expander *x, struct ast *tree, struct str text,
 }
 
 int expand_macros(struct expander *x, struct ast *tree, struct str text, const struct place *place,
-		  struct texts *used)
+		  const struct place *written, struct texts *used)
 {
 	size_t nodes, height;
 
-	return resolve_tree(x, tree, text, place, UINT32_MAX, 0, used, &nodes, &height);
+	return resolve_tree(x, tree, text, place, written, UINT32_MAX, 0, used, &nodes, &height);
 }
 
 static int parse_macro(struct expander *x, struct macro_tree *m)
@@ -312,8 +313,8 @@ static int parse_macro(struct expander *x, struct macro_tree *m)
 	rc = parse_condition(m->text, LIMIT_RULE_CONDITION_DEPTH, x->arena, &m->tree, &diag);
 	if (rc == -EINVAL)
 		return result_add(x->result, LOAD_ERR_COMPILE_CONDITION,
-				  place_text(x->result->arena, m->item->cond_place, m->text,
-					     diag.offset, false),
+				  place_text(x->result->arena, m->item->cond_place,
+					     m->item->cond_place, m->text, diag.offset, false),
 				  "%s", diag.text);
 	return rc < 0 ? rc : strmap_put(&x->macro_names, m->item->name, m);
 }

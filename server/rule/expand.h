@@ -35,6 +35,6 @@ int expander_init(struct expander *x, struct collection *items, struct arena *ar
 void expander_done(struct expander *x);
 /* Puts the lists into text; used: names of the lists that occurred. */
 int expand_lists(struct expander *x, struct str text, struct str *ret, struct texts *used);
-/* Puts the macros into the tree; place is that of the item whose text it was. */
+/* Puts the macros into the tree; place is that of the item whose text it was, written of the text. */
 int expand_macros(struct expander *x, struct ast *tree, struct str text, const struct place *place,
-		  struct texts *used);
+		  const struct place *written, struct texts *used);

@@ -246,9 +246,12 @@ int loader_expand(struct loader *l, struct str condition, struct arena *a, struc
 	struct result result = { .file = &file, .arena = a };
 	struct result *kept = x->result;
 	struct collection nothing = { 0 };
+	const struct place *place = place_file(a, &file);
 	struct str text;
 	int rc;
 
+	if (!place)
+		return -ENOMEM;
 	if (x == &none) {
 		none.arena = a;
 		none.items = &nothing;
@@ -260,7 +263,7 @@ int loader_expand(struct loader *l, struct str condition, struct arena *a, struc
 	else if (rc == -E2BIG)
 		diag_set(diag, "with its lists the condition is too long");
 	if (rc == 0) {
-		rc = expand_macros(x, *ret_tree, text, place_file(a, &file), NULL);
+		rc = expand_macros(x, *ret_tree, text, place, place, NULL);
 		if (result.errors)
 			diag_set(diag, "%.*s", STR_ARG(result.errors->message));
 	}

@@ -51,10 +51,10 @@ static bool is_blank(char c)
  * of its source, unless lists or exceptions changed the text on the way: then the bytes differ and the
  * exact place stays unknown.
  */
-static void place_exactly(struct place *p)
+static void place_exactly(struct place *p, const struct place *written)
 {
-	struct str src = str_skip(p->file->content, p->parent->offset), text = p->text;
-	uint32_t line = p->parent->line + 1, column = p->parent->column + 1;
+	struct str src = str_skip(written->file->content, written->offset), text = p->text;
+	uint32_t line = written->line + 1, column = written->column + 1;
 	size_t i = 0, at = 0;
 
 	if (src.len && (src.ptr[0] == '>' || src.ptr[0] == '|'))
@@ -85,8 +85,8 @@ static void place_exactly(struct place *p)
 	}
 }
 
-const struct place *place_text(struct arena *a, const struct place *parent, struct str text,
-			       size_t at, bool whole)
+const struct place *place_text(struct arena *a, const struct place *parent,
+			       const struct place *written, struct str text, size_t at, bool whole)
 {
 	struct diag d = { 0 };
 	struct place *p = arena_new(a, struct place);
@@ -104,8 +104,8 @@ const struct place *place_text(struct arena *a, const struct place *parent, stru
 			     .line = parent->line + (whole ? 0 : d.line),
 			     .column = parent->column + (whole ? 0 : d.column),
 			     .offset = parent->offset + (whole ? 0 : d.offset) };
-	if (parent->offset <= parent->file->content.len)
-		place_exactly(p);
+	if (written->offset <= written->file->content.len)
+		place_exactly(p, written);
 	return p;
 }
 

@@ -53,9 +53,12 @@ const struct place *place_file(struct arena *a, const struct source_file *f);
 /* Out of memory gives the parent: a coarser place is better than none. */
 const struct place *place_in(struct arena *a, const struct place *parent, const char *type,
 			     struct str name, uint32_t line, uint32_t column, uint32_t offset);
-/* "condition expression": byte `at` of text, or the whole of it when `whole`. */
-const struct place *place_text(struct arena *a, const struct place *parent, struct str text,
-			       size_t at, bool whole);
+/*
+ * "condition expression": byte `at` of text, or the whole of it when `whole`. written: where the file has the
+ * text, to find the exact line and column.
+ */
+const struct place *place_text(struct arena *a, const struct place *parent,
+			       const struct place *written, struct str text, size_t at, bool whole);
 
 /* Adds an error or, by the code, a warning. Always returns -EINVAL for an error, 0 for a warning. */
 int result_add(struct result *r, enum load_code code, const struct place *place, const char *fmt,

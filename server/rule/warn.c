@@ -108,7 +108,7 @@ static const struct expr *unsafe_field(const struct expr *e)
 /* The whole condition: the reference does not say where in it. */
 static const struct place *here(const struct visit *v)
 {
-	return place_text(v->result->arena, v->place, v->text, 0, true);
+	return place_text(v->result->arena, v->place, v->place, v->text, 0, true);
 }
 
 static void on_node(const struct ast *node, void *ctx)
