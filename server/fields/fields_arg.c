@@ -80,19 +80,6 @@ static size_t text_room(const struct fx *x, struct str s)
 	       (x->proc ? x->proc->cwd.len : 0);
 }
 
-bool x_evt_args(const struct fx *x, struct value *ret)
-{
-	struct param_text_host host = host_of(x);
-	size_t room = 256;
-
-	for (unsigned i = 0; i < x->ev->info->nparams; i++)
-		room += text_room(x, x->ev->params[i]);
-	struct strbuf b = fx_buf(x, room);
-
-	event_print_args(x->ev, &host, &b);
-	return fx_take(&b, ret);
-}
-
 static bool is_text(uint8_t type)
 {
 	return type == PT_CHARBUF || type == PT_FSPATH || type == PT_FSRELPATH;
@@ -103,6 +90,28 @@ static int wanted_param(const struct fx *x)
 	if (x->ref->index < 0)
 		return event_param(x->ev->info, x->ref->arg);
 	return x->ref->index < x->ev->info->nparams ? (int)x->ref->index : -1;
+}
+
+/* "<4t>name" of a descriptor the event knows; the general way would take a buffer from the heap. */
+static bool fd_text(const struct fx *x, int64_t num, struct value *ret)
+{
+	struct strbuf name =
+		fx_buf(x, 256 + x->ev->path.len + x->ev->base.len + x->ev->base2.len + LIMIT_PATH);
+	struct value l4name;
+	char kind;
+	uint8_t l4;
+
+	if (num < 0 || !host_fd((void *)(uintptr_t)x, x->ev, num, &name, &kind, &l4))
+		return false;
+	struct strbuf b = fx_buf(x, name.len + 4);
+
+	strbuf_addc(&b, '<');
+	strbuf_addc(&b, kind);
+	if ((kind == '4' || kind == '6') && x_fd_l4proto(x, &l4name) && l4name.s.ptr[0] != '<')
+		strbuf_addc(&b, l4name.s.ptr[0]);
+	strbuf_addc(&b, '>');
+	strbuf_add(&b, strbuf_str(&name));
+	return !name.failed && fx_take(&b, ret);
 }
 
 bool x_evt_arg(const struct fx *x, struct value *ret)
@@ -121,11 +130,52 @@ bool x_evt_arg(const struct fx *x, struct value *ret)
 		if (type == PT_CHARBUF || (s.len && s.ptr[0] == '/'))
 			return fx_text(s, ret);
 	}
+	if (type == PT_FD && fd_text(x, event_i64(ev, (unsigned)i, -1), ret))
+		return true;
 	struct param_text_host host = host_of(x);
 	struct strbuf b = fx_buf(x, text_room(x, s));
 
 	if (!param_print_resolved(ev, (unsigned)i, &host, &b))
 		param_print_raw(ev, (unsigned)i, &b);
+	return fx_take(&b, ret);
+}
+
+/* What stands in parentheses behind parameter i; false: nothing does. */
+static bool resolved_text(const struct fx *x, unsigned i, struct strbuf *out)
+{
+	struct param_text_host host = host_of(x);
+	struct value v;
+
+	if (x->ev->info->params[i].type == PT_FD && fd_text(x, event_i64(x->ev, i, -1), &v)) {
+		strbuf_add(out, v.s);
+		return true;
+	}
+	return param_print_resolved(x->ev, i, &host, out);
+}
+
+/* As event_print_args, without the heap. */
+bool x_evt_args(const struct fx *x, struct value *ret)
+{
+	const struct event_info *info = x->ev->info;
+	bool generic = info->code == EV_GENERIC_X || info->code == EV_GENERIC_E;
+	unsigned n = generic ? 0 : info->nparams;
+	size_t room = 256;
+
+	for (unsigned i = 0; i < n; i++)
+		room += text_room(x, x->ev->params[i]);
+	struct strbuf b = fx_buf(x, room);
+
+	for (unsigned i = 0; i < n; i++) {
+		strbuf_printf(&b, "%s%s=", i ? " " : "", info->params[i].name);
+		param_print_raw(x->ev, i, &b);
+		size_t open = b.len;
+
+		strbuf_addc(&b, '(');
+		if (resolved_text(x, i, &b))
+			strbuf_addc(&b, ')');
+		else
+			b.len = open;
+	}
 	return fx_take(&b, ret);
 }
 
