@@ -125,6 +125,8 @@ static void on_write(struct rpc_op *op, bool ok)
 		call->shared->sent++;
 		if (call->ended)
 			;
+		else if (call->shared->stopping)
+			rpc_call_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping");
 		else if (call->method->written)
 			call->method->written(call);
 		else

@@ -309,6 +309,22 @@ def test_kill_in_the_middle_of_a_stream(serve, connect, how):
     assert take(connect(server, how).subscribe(), 1000) == list(range(1, 1001))
 
 
+@BOTH
+def test_stopping_ends_the_streams(serve, connect, how):
+    server = serve(500)
+    idle = connect(server, how).subscribe()
+    take(idle, 500)
+    busy = connect(server, how).subscribe()
+    next(busy)
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 3
+    for call in (idle, busy):
+        with pytest.raises(grpc.RpcError) as ended:
+            list(call)
+        assert ended.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
 def test_malformed_and_unknown(serve, connect):
     server = serve(1)
     with grpc.insecure_channel("unix:" + server.unix) as channel:
