@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/vec.h"
 #include "daemon/pipeline.h"
 #include "fields/catalogue.h"
@@ -23,6 +22,15 @@ void *malloc(size_t size)
 {
 	mallocs++;
 	return __libc_malloc(size);
+}
+
+/* CPU time: what else runs on the machine does not count. */
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 static uint64_t alerts;
@@ -54,8 +62,11 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return 2;
+	const struct loaded_plugin container = { "container", "0.7.0" };
 	struct loader *l = loader_new(&(struct load_options){ .catalogue = fields_catalogue(),
-							      .min_priority = PRIORITY_DEBUG });
+							      .min_priority = PRIORITY_DEBUG,
+							      .plugins = &container,
+							      .nplugins = 1 });
 	for (int i = 3; i < argc; i++)
 		loader_add_file(l, argv[i]);
 	struct ruleset *rs = loader_finish(l, &diag);
@@ -76,16 +87,19 @@ int main(int argc, char **argv)
 		pipeline_feed(*r, p);
 	size_t evaluated = 0;
 	uint64_t alerts_before = alerts, mallocs_before = mallocs;
-	uint64_t start = clock_boot_ns(), rounds = strtoul(argv[2], NULL, 10);
+	uint64_t start = cpu_ns(), rounds = strtoul(argv[2], NULL, 10);
 	for (uint64_t k = 0; k < rounds; k++) {
 		vec_foreach (r, &records) {
-			if ((*r)->type >= EV_FALCO_CODES || (*r)->type == EV_PROCEXIT_1_E)
+			const struct event_info *info = event_info((*r)->type);
+
+			/* Those would end or renew processes again and again. */
+			if (!info || info->kind == EVK_OURS || info->category == EVC_PROCESS)
 				continue;
 			pipeline_feed(*r, p);
 			evaluated++;
 		}
 	}
-	uint64_t ns = clock_boot_ns() - start;
+	uint64_t ns = cpu_ns() - start;
 	printf("%zu records, %zu events evaluated: %.0f ns each, %.4f allocations each, "
 	       "%.4f alerts each\n",
 	       records.n, evaluated, (double)ns / (double)evaluated,
