@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 extern char **environ;
 
 static void op_getppid(void)
@@ -72,10 +74,10 @@ static uint64_t now_ns(void)
 int main(int argc, char **argv)
 {
 	char line[16];
+	uint64_t n;
 
-	if (argc != 3)
+	if (argc != 3 || str_to_u64(str_of(argv[2]), &n) < 0)
 		return 2;
-	unsigned long n = strtoul(argv[2], NULL, 10);
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (strcmp(ops[i].name, argv[1]))
 			continue;

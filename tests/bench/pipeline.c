@@ -60,7 +60,9 @@ int main(int argc, char **argv)
 	struct capture_reader *reader;
 	struct alert_settings alert = { 0 };
 
-	if (argc < 4)
+	uint64_t rounds;
+
+	if (argc < 4 || str_to_u64(str_of(argv[2]), &rounds) < 0)
 		return 2;
 	const struct loaded_plugin container = { "container", "0.7.0" };
 	struct loader *l = loader_new(&(struct load_options){ .catalogue = fields_catalogue(),
@@ -87,7 +89,7 @@ int main(int argc, char **argv)
 		pipeline_feed(*r, p);
 	size_t evaluated = 0;
 	uint64_t alerts_before = alerts, mallocs_before = mallocs;
-	uint64_t start = cpu_ns(), rounds = strtoul(argv[2], NULL, 10);
+	uint64_t start = cpu_ns();
 	for (uint64_t k = 0; k < rounds; k++) {
 		vec_foreach (r, &records) {
 			const struct event_info *info = event_info((*r)->type);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines as users type them: what each sets, translates, warns about or refuses. */
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
