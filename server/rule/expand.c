@@ -114,6 +114,22 @@ static bool substitute(struct str text, const struct flat_list *list, struct str
 	return any;
 }
 
+/* Most texts name no list: a look at their words saves looking for each list in them. */
+static bool names_a_list(const struct expander *x, struct str text)
+{
+	size_t begin = 0;
+
+	for (size_t i = 0; i <= text.len; i++) {
+		if (i < text.len && !delimiter(text.ptr[i]))
+			continue;
+		if (i > begin &&
+		    strmap_find(&x->items->list_names, (struct str){ text.ptr + begin, i - begin }))
+			return true;
+		begin = i + 1;
+	}
+	return x->odd_lists;
+}
+
 int expand_lists(struct expander *x, struct str text, struct str *ret, struct texts *used)
 {
 	struct strbuf b[2] = { { .limit = LIMIT_CONDITION_BYTES },
@@ -121,7 +137,9 @@ int expand_lists(struct expander *x, struct str text, struct str *ret, struct te
 	unsigned turn = 0;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < x->items->lists.n; i++) {
+	size_t nlists = names_a_list(x, text) ? x->items->lists.n : 0;
+
+	for (size_t i = 0; rc == 0 && i < nlists; i++) {
 		if (!substitute(text, &x->lists[i], &b[turn]))
 			continue;
 		x->lists[i].item->used = true;
@@ -335,6 +353,8 @@ int expander_init(struct expander *x, struct collection *items, struct arena *ar
 		items->macros.items[i]->used = false;
 	for (size_t i = 0; rc == 0 && i < items->lists.n; i++) {
 		x->lists[i].item = items->lists.items[i];
+		for (size_t k = 0; k < x->lists[i].item->name.len; k++)
+			x->odd_lists |= delimiter(x->lists[i].item->name.ptr[k]);
 		rc = flatten(x, &x->lists[i]);
 	}
 	for (size_t i = 0; rc == 0 && i < items->macros.n; i++) {

@@ -24,6 +24,7 @@ struct expander {
 	struct arena *arena; /* of the ruleset being made */
 	struct result *result;
 	struct collection *items;
+	bool odd_lists;		   /* a list's name has delimiters in it */
 	struct flat_list *lists;   /* in order of definition */
 	struct macro_tree *macros; /* as items->macros */
 	struct strmap macro_names; /* struct macro_tree */

@@ -114,7 +114,7 @@ int result_add(struct result *r, enum load_code code, const struct place *place,
 {
 	bool error = load_code_info(code)->error;
 	struct issue *i = arena_new(r->arena, struct issue);
-	struct issue **tail = error ? &r->errors : &r->warnings;
+	struct issue **last = error ? &r->last_error : &r->last_warning;
 	char text[1024];
 	va_list args;
 
@@ -130,9 +130,13 @@ int result_add(struct result *r, enum load_code code, const struct place *place,
 	*i = (struct issue){ .code = code,
 			     .place = place,
 			     .message = arena_dup(r->arena, str_of(text)) };
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = i;
+	if (*last)
+		(*last)->next = i;
+	else if (error)
+		r->errors = i;
+	else
+		r->warnings = i;
+	*last = i;
 	if (error)
 		r->nerrors++;
 	else
@@ -142,12 +146,8 @@ int result_add(struct result *r, enum load_code code, const struct place *place,
 
 void result_deprecated(struct result *r, struct str field)
 {
-	struct issue *i = r->warnings;
-
-	while (i && i->next)
-		i = i->next;
-	if (i)
-		i->deprecated_field = arena_dup(r->arena, field);
+	if (r->last_warning)
+		r->last_warning->deprecated_field = arena_dup(r->arena, field);
 }
 
 static void spaces(struct strbuf *out, size_t n)

@@ -42,6 +42,7 @@ struct result {
 	enum schema_state schema;
 	struct str schema_text;
 	struct issue *errors, *warnings;
+	struct issue *last_error, *last_warning;
 	size_t nerrors, nwarnings;
 	struct arena *arena;
 	bool nomem;
