@@ -24,6 +24,7 @@ struct pipeline {
 	struct pipeline_counters n;
 	uint64_t next_seq;
 	uint64_t last_ts_ns;
+	uint64_t first_ns, prev_ns; /* of events that rules may see */
 };
 
 struct pipeline *pipeline_new(const struct pipeline_options *options, struct ruleset *rs)
@@ -111,7 +112,11 @@ static void match(struct pipeline *p, struct event *ev)
 		p->n.no_memory++;
 		return;
 	}
-	struct fields_event fe = { .ev = ev, .state = p->state, .hostname = p->options.hostname };
+	struct fields_event fe = { .ev = ev,
+				   .state = p->state,
+				   .hostname = p->options.hostname,
+				   .first_ns = p->first_ns,
+				   .prev_ns = p->prev_ns };
 
 	eval_begin(p->eval, &fe, &p->arena);
 	size_t first = match_names(p, rules, n, hit);
@@ -146,7 +151,10 @@ void pipeline_feed(const struct rec_hdr *rec, void *ctx)
 		struct arena_mark mark = arena_mark(&p->arena);
 
 		ev.num = ++p->n.events;
+		if (!p->first_ns)
+			p->first_ns = p->prev_ns = rec->ts_ns;
 		match(p, &ev);
+		p->prev_ns = rec->ts_ns;
 		arena_rewind(&p->arena, mark);
 	}
 	state_after(p->state, &ev);
