@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ struct netproc {
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
+	uint64_t epoch; /* of the sequence numbers: this start of the sensor */
 	bool running, stopping;
 };
 
@@ -171,6 +173,8 @@ static int send_settings(struct netproc *n, struct diag *diag)
 			.hostname = str_of(alert.hostname),
 			.version = STR(TIERCEL_VERSION),
 			.stream_alerts = (uint64_t)c->tiercel.stream_alerts,
+			.epoch = n->epoch,
+			.user = str_of(c->tiercel.user),
 			.log_level = (uint64_t)c->log_level,
 			.log_stderr = c->log_stderr,
 			.log_syslog = c->log_syslog,
@@ -296,6 +300,7 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 			       .loop = loop,
 			       .link = link,
 			       .control_fd = -1,
+			       .epoch = clock_wall_ns(),
 			       .backoff_ms = BACKOFF_FIRST_MS };
 	uv_timer_init(loop, &n->retry);
 	n->retry.data = n;

@@ -64,6 +64,7 @@ static const struct control_row control_rows[] = {
 		SETTING(FIELD_U64, stream_alerts),
 		SETTING(FIELD_U64, stream_bytes),
 		SETTING(FIELD_U64, epoch),
+		SETTING(FIELD_TEXT, user),
 		SETTING(FIELD_U64, log_level),
 		SETTING(FIELD_U64, log_stderr),
 		SETTING(FIELD_U64, log_syslog),

@@ -37,7 +37,8 @@ struct control_settings {
 	uint64_t stream_alerts; /* kept for subscribers; 0: LIMIT_STREAM_ALERTS */
 	uint64_t stream_bytes;	/* 0: 32 MiB */
 	uint64_t epoch;		/* of the sequence numbers; 0: the time now */
-	uint64_t log_level;	/* enum log_level */
+	struct str user;    /* who the process becomes once it listens; empty: stays who it is */
+	uint64_t log_level; /* enum log_level */
 	uint64_t log_stderr, log_syslog, log_iso_8601;
 };
 

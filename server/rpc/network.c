@@ -15,6 +15,7 @@
 #include "link/control.h"
 #include "link/link.h"
 #include "rpc/backlog.h"
+#include "rpc/confine.h"
 #include "rpc/grpc_log.h"
 #include "rpc/server.h"
 
@@ -236,6 +237,8 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 						       : network_fail(n, "expected the settings");
 	if (start_server(n, &m.settings))
 		return 1;
+	if (confine_user(m.settings.user) < 0)
+		return network_fail(n, "cannot become the user tiercel.user names");
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
 	    uv_idle_init(&n->loop, &n->more) < 0)

@@ -28,15 +28,44 @@ struct loader {
 	bool nomem;
 };
 
+static void *copy(struct arena *a, const void *items, size_t n, size_t size)
+{
+	void *to = arena_array(a, n + 1, size);
+
+	if (to && n)
+		memcpy(to, items, n * size);
+	return to;
+}
+
+/* The arrays are the caller's for the call only; the texts in them stay borrowed. */
+static int keep_options(struct loader *l, const struct load_options *o)
+{
+	struct append_output *append = copy(&l->arena, o->append, o->nappend, sizeof(*append));
+
+	l->options = *o;
+	l->options.append = append;
+	l->options.selections = copy(&l->arena, o->selections, o->nselections,
+				     sizeof(*o->selections));
+	l->options.plugins = copy(&l->arena, o->plugins, o->nplugins, sizeof(*o->plugins));
+	if (!append || !l->options.selections || !l->options.plugins)
+		return -ENOMEM;
+	for (size_t i = 0; i < o->nappend; i++) {
+		append[i].fields = copy(&l->arena, append[i].fields, append[i].nfields,
+					sizeof(*append[i].fields));
+		if (!append[i].fields)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 struct loader *loader_new(const struct load_options *options)
 {
 	struct loader *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
-	l->options = *options;
 	l->items.arena = &l->arena;
-	return l;
+	return keep_options(l, options) < 0 ? loader_free(l) : l;
 }
 
 struct loader *loader_free(struct loader *l)

@@ -44,6 +44,7 @@ struct load_options {
 	size_t nplugins;
 };
 
+/* The arrays of the options are copied; the texts in them must outlive the loader. NULL: memory. */
 struct loader *loader_new(const struct load_options *options);
 struct loader *loader_free(struct loader *l);
 

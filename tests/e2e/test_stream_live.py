@@ -98,6 +98,9 @@ def test_three_subscribers_get_all_of_10000(sensor, actor, rules_file, tmp_path,
 def test_killed_network_process_loses_nothing(sensor, actor, rules_file, tmp_path, pki):
     s = sensor([rules_file(RULES)], f"pid:{actor.pid}", config=grpc_config(tmp_path, pki))
     s.wait_log("gRPC server listens on")
+    status = pathlib.Path(f"/proc/{network_pid(s)}/status").read_text()
+    assert re.search(r"^Uid:\t65534\t65534\t65534", status, re.M)
+    assert re.search(r"^CapEff:\t0+$", status, re.M)
     raise_alerts(actor, 0, 100)
     os.kill(network_pid(s), signal.SIGKILL)
     raise_alerts(actor, 100, 100)
