@@ -56,9 +56,11 @@ def listening_port(s):
 
 
 def network_pid(s):
-    out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(s.proc.pid)], capture_output=True,
-                         text=True, check=True).stdout
-    return int(next(line.split()[0] for line in out.splitlines() if " network " in line))
+    pid = s.proc.pid
+    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if b"network" in pathlib.Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+            return int(child)
+    raise AssertionError("there is no network process")
 
 
 def raise_alerts(actor, first, n):
