@@ -136,6 +136,8 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 	}
 	if (!grpc)
 		return 0;
+	if (s->config->tiercel.processes == CONFIG_PROCESSES_ONE)
+		log_warning("tiercel.processes: one process is not offered yet; there will be two");
 	r = link_writer_new((size_t)s->config->tiercel.link_bytes, &s->sink.link);
 	if (r < 0) {
 		diag_set(diag, "link to the network process: %s", strerror(-r));
