@@ -26,7 +26,6 @@ struct engine {
 	uv_timer_t second;
 	uv_async_t wake;
 	unsigned idle;
-	bool stopping;
 	_Atomic bool stop;
 	_Atomic(struct ruleset *) next_rules;
 	struct pipeline_counters copy[2]; /* the published one is copy[current] */

@@ -94,7 +94,7 @@ static const struct proc *execs(struct state *s, struct rec_ident who, const cha
 	record_i64(&builder, who.tid);
 	record_i64(&builder, who.pid);
 	record_i64(&builder, who.ppid);
-	record_str(&builder, STR("/work/"));
+	record_str(&builder, STR("/srv/"));
 	record_u64(&builder, 1024);
 	record_u64(&builder, 1);
 	record_u64(&builder, 2);
@@ -188,7 +188,7 @@ static void exec_replaces_the_image(void **state)
 	assert_true(str_eqz(p->exe, "tool"));
 	assert_true(str_eq(p->args, STR("-c\0ls\0")));
 	assert_true(str_eqz(p->env, "A=b"));
-	assert_true(str_eqz(p->cwd, "/work"));
+	assert_true(str_eqz(p->cwd, "/srv"));
 	assert_true(str_eqz(p->exepath, "/usr/bin/tool"));
 	assert_true(str_eqz(p->comm, "newcomm"));
 	assert_true(str_eqz(p->exe_comm, "newcomm"));
@@ -221,7 +221,7 @@ static void exec_replaces_the_image(void **state)
 	record_extra(&builder, REC_X_CWD, "/", 1);
 	feed(s);
 	assert_true(str_eqz(child->cwd, "/"));
-	assert_true(str_eqz(p->cwd, "/work"));
+	assert_true(str_eqz(p->cwd, "/srv"));
 	begin(EV_SYSCALL_SETSID_X, ident(11, 10));
 	record_i64(&builder, 11);
 	feed(s);
