@@ -33,4 +33,6 @@ enum {
 	LIMIT_CONTROL_BYTES = 1 << 20, /* one control message between the processes */
 	LIMIT_STREAM_ALERTS = 65536,   /* alerts kept in memory for subscribers */
 	LIMIT_GRPC_MESSAGE = 64 << 10, /* bytes received in one message */
+	LIMIT_SERIES = 65536,	       /* labelled counters of one process */
+	LIMIT_SERIES_TEXT = 16 << 20,  /* bytes of their labels */
 };
