@@ -10,7 +10,6 @@
 #include <grpc/grpc.h>
 
 #include "base/cleanup.h"
-#include "outputs.pb-c.h"
 #include "rpc/backlog.h"
 #include "rpc/cursors.h"
 #include "rpc/method.h"
@@ -38,47 +37,6 @@ static void every_method_has_a_row(void **state)
 					    "/x/sub" };
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
 		assert_null(rpc_method_find(str_of(none[i])));
-}
-
-/* Numbers and types that clients were generated from. */
-static void the_contract_is_frozen(void **state)
-{
-	static const struct {
-		const char *name;
-		unsigned id;
-		ProtobufCType type;
-	} rows[] = {
-		{ "time", 1, PROTOBUF_C_TYPE_MESSAGE },
-		{ "priority", 2, PROTOBUF_C_TYPE_ENUM },
-		{ "source_deprecated", 3, PROTOBUF_C_TYPE_ENUM },
-		{ "rule", 4, PROTOBUF_C_TYPE_STRING },
-		{ "output", 5, PROTOBUF_C_TYPE_STRING },
-		{ "output_fields", 6, PROTOBUF_C_TYPE_MESSAGE },
-		{ "hostname", 7, PROTOBUF_C_TYPE_STRING },
-		{ "tags", 8, PROTOBUF_C_TYPE_STRING },
-		{ "source", 9, PROTOBUF_C_TYPE_STRING },
-		{ "position", 100, PROTOBUF_C_TYPE_MESSAGE },
-		{ "lost", 101, PROTOBUF_C_TYPE_MESSAGE },
-		{ "bookmark", 102, PROTOBUF_C_TYPE_BOOL },
-		{ "output_fields_json", 103, PROTOBUF_C_TYPE_STRING },
-		{ "message", 104, PROTOBUF_C_TYPE_STRING },
-	};
-	const ProtobufCMessageDescriptor *d = &falco__outputs__response__descriptor;
-
-	assert_int_equal(d->n_fields, ARRAY_SIZE(rows));
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const ProtobufCFieldDescriptor *f =
-			protobuf_c_message_descriptor_get_field_by_name(d, rows[i].name);
-		assert_non_null(f);
-		assert_int_equal(f->id, rows[i].id);
-		assert_int_equal(f->type, rows[i].type);
-	}
-	static const char *const words[][3] = { { "DEBUG", "debug", "Debug" } };
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(protobuf_c_enum_descriptor_get_value_by_name(
-					 &falco__schema__priority__descriptor, words[0][i])
-					 ->value,
-				 7);
 }
 
 static void backlog_is_bounded(void **state)
@@ -146,7 +104,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_method_has_a_row),
-		cmocka_unit_test(the_contract_is_frozen),
 		cmocka_unit_test(backlog_is_bounded),
 		cmocka_unit_test(cursors_resume_at_the_least),
 	};
