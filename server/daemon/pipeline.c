@@ -103,15 +103,10 @@ static size_t match_names(struct pipeline *p, const struct rule *const *rules, s
 static void match(struct pipeline *p, struct event *ev)
 {
 	size_t n;
-	const struct rule *const *rules = ruleset_candidates(p->rules, ev->hdr->type, &n);
 
+	ruleset_candidates(p->rules, ev->hdr->type, &n);
 	if (!n)
 		return;
-	bool *hit = arena_array(&p->arena, n, sizeof(*hit));
-	if (!hit) {
-		p->n.no_memory++;
-		return;
-	}
 	struct fields_event fe = { .ev = ev,
 				   .state = p->state,
 				   .hostname = p->options.hostname,
@@ -119,8 +114,17 @@ static void match(struct pipeline *p, struct event *ev)
 				   .prev_ns = p->prev_ns };
 
 	eval_begin(p->eval, &fe, &p->arena);
+	bool differ = fields_names_differ(ev);
+	const struct rule *const *rules = ruleset_select(p->rules, ev->hdr->type, p->eval, differ,
+							 &p->arena, &n);
+	bool *hit = arena_array(&p->arena, n + 1, sizeof(*hit));
+
+	if (!hit) {
+		p->n.no_memory++;
+		return;
+	}
 	size_t first = match_names(p, rules, n, hit);
-	if (fields_names_differ(ev)) {
+	if (differ) {
 		eval_names(p->eval, true);
 		size_t earlier = match_names(p, rules, first, hit);
 

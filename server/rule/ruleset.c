@@ -9,7 +9,12 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "rule/index.h"
 #include "rule/ruleset_impl.h"
+
+enum {
+	INDEX_RULES = 8
+}; /* candidates of an event above which looking values up is cheaper, as measured */
 
 static const char *const priorities[] = { "Emergency", "Alert",	 "Critical",	  "Error",
 					  "Warning",   "Notice", "Informational", "Debug" };
@@ -62,6 +67,42 @@ struct ruleset *ruleset_unref(struct ruleset *rs)
 	return NULL;
 }
 
+static size_t words(size_t bits)
+{
+	return (bits + 63) / 64;
+}
+
+/* What an event of these rules has to look up, and which of them it meets in any case. */
+static int candidates_index(struct ruleset *rs, struct rule_list *list)
+{
+	size_t nslots = program_slots(rs->program);
+	uint64_t *unfiled = arena_array(&rs->arena, words(rs->nrules), sizeof(*unfiled));
+	uint64_t *used = arena_array(&rs->arena, words(nslots) + 1, sizeof(*used));
+	uint32_t *slots;
+	size_t n = 0;
+
+	if (!unfiled || !used)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++) {
+		const struct rule *rule = list->items[i];
+
+		index_rule_slots(rs->index, rule, used);
+		if (!index_has(rs->index, rule))
+			unfiled[rule->index / 64] |= UINT64_C(1) << rule->index % 64;
+	}
+	for (size_t i = 0; i < words(nslots); i++)
+		n += (size_t)__builtin_popcountll(used[i]);
+	slots = arena_array(&rs->arena, n + 1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	for (uint32_t slot = 0; slot < nslots; slot++)
+		if (used[slot / 64] >> slot % 64 & 1)
+			slots[list->nslots++] = slot;
+	list->slots = slots;
+	list->unfiled = unfiled;
+	return 0;
+}
+
 static int candidates_make(struct ruleset *rs, size_t code)
 {
 	struct rule_list *list = &rs->candidates[code];
@@ -77,7 +118,7 @@ static int candidates_make(struct ruleset *rs, size_t code)
 	for (size_t i = 0; i < rs->nrules; i++)
 		if (rs->rules[i]->enabled && bitset_has(&rs->rules[i]->events, code))
 			list->items[list->n++] = rs->rules[i];
-	return 0;
+	return n > INDEX_RULES ? candidates_index(rs, list) : 0;
 }
 
 int ruleset_finish(struct ruleset *rs)
@@ -96,6 +137,8 @@ int ruleset_finish(struct ruleset *rs)
 	for (size_t i = 0; i < rs->nrules; i++)
 		if (rs->rules[i]->enabled)
 			bitset_or(&rs->events, &rs->rules[i]->events);
+	rc = index_build(rs->program, (const struct rule *const *)rs->rules, rs->nrules, &rs->arena,
+			 &rs->index);
 	for (size_t code = 0; rc == 0 && code < rs->ncodes; code++)
 		rc = candidates_make(rs, code);
 	return rc;
@@ -120,6 +163,67 @@ const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned 
 	}
 	*ret_n = rs->candidates[code].n;
 	return rs->candidates[code].items;
+}
+
+static void look_up(const struct ruleset *rs, const struct rule_list *list, struct eval *eval,
+		    bool only_names, uint64_t *bits)
+{
+	for (size_t i = 0; i < list->nslots; i++) {
+		const struct field_ref *ref = program_slot_ref(rs->program, list->slots[i]);
+
+		if (only_names && !(ref->def->flags & FIELD_NAMES))
+			continue;
+		const struct value *v = eval_slot(eval, list->slots[i]);
+		if (v)
+			index_lookup(rs->index, list->slots[i], v->s, bits);
+	}
+}
+
+/* The rules of the bits that are about events of this code: keys are shared by all events. */
+static const struct rule **collect(const struct ruleset *rs, unsigned code, const uint64_t *bits,
+				   struct arena *arena, size_t *ret_n)
+{
+	size_t most = 0, n = 0;
+
+	for (size_t w = 0; w < words(rs->nrules); w++)
+		most += (size_t)__builtin_popcountll(bits[w]);
+	const struct rule **out = arena_array(arena, most + 1, sizeof(*out));
+	for (size_t w = 0; out && w < words(rs->nrules); w++) {
+		for (uint64_t left = bits[w]; left; left &= left - 1) {
+			const struct rule *rule = rs->rules[w * 64 + (size_t)__builtin_ctzll(left)];
+
+			if (bitset_has(&rule->events, code))
+				out[n++] = rule;
+		}
+	}
+	*ret_n = n;
+	return out;
+}
+
+const struct rule *const *ruleset_select(const struct ruleset *rs, unsigned code, struct eval *eval,
+					 bool both_names, struct arena *arena, size_t *ret_n)
+{
+	const struct rule *const *all = ruleset_candidates(rs, code, ret_n);
+
+	if (!*ret_n || !rs->candidates[code].unfiled)
+		return all;
+	const struct rule_list *list = &rs->candidates[code];
+	uint64_t *bits = arena_array(arena, words(rs->nrules), sizeof(*bits));
+	if (!bits)
+		return all;
+	memcpy(bits, list->unfiled, words(rs->nrules) * sizeof(*bits));
+	look_up(rs, list, eval, false, bits);
+	if (both_names) {
+		eval_names(eval, true);
+		look_up(rs, list, eval, true, bits);
+		eval_names(eval, false);
+	}
+	size_t n;
+	const struct rule **few = collect(rs, code, bits, arena, &n);
+	if (!few)
+		return all;
+	*ret_n = n;
+	return few;
 }
 
 const struct bitset *ruleset_events(const struct ruleset *rs)

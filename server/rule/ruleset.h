@@ -60,6 +60,12 @@ const struct rule *const *ruleset_rules(const struct ruleset *rs, size_t *ret_n)
 /* Enabled rules that can match events of this code, in order. */
 const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned code,
 					     size_t *ret_n);
+/*
+ * Those of them that the event in eval may satisfy, with the names as given or, if both_names, the resolved ones: a few
+ * of many, in order, in the event arena. Leaves eval at the names as given.
+ */
+const struct rule *const *ruleset_select(const struct ruleset *rs, unsigned code, struct eval *eval,
+					 bool both_names, struct arena *arena, size_t *ret_n);
 /* Union of the enabled rules' events: what has to be attached. */
 const struct bitset *ruleset_events(const struct ruleset *rs);
 /* Union of the enabled rules' syscalls, as numbers in syscall_infos() (rule/syscalls.h). */

@@ -4,9 +4,15 @@
 
 #include "rule/ruleset.h"
 
+struct index;
+
 struct rule_list {
-	const struct rule **items;
+	const struct rule **items; /* in order of definition */
 	size_t n;
+	/* When there are many: */
+	const uint64_t *unfiled; /* bits of those that are in no index; NULL: few rules, no index */
+	const uint32_t *slots;	 /* whose values find the others */
+	size_t nslots;
 };
 
 struct ruleset {
@@ -18,6 +24,7 @@ struct ruleset {
 	struct bitset events;
 	struct rule_list *candidates; /* by event code; NULL before ruleset_finish */
 	size_t ncodes;
+	struct index *index;
 };
 
 /* One reference, nothing in it; room for n rules. NULL when memory is out. */
