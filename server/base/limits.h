@@ -26,6 +26,14 @@ enum {
 	LIMIT_THREADS = 262144, /* default size of the thread table */
 	LIMIT_LIST_TEXT = 1024, /* printed bytes of a list value */
 
+	/* Containers. */
+	LIMIT_CONTAINERS = 16384,	/* known at once */
+	LIMIT_RUNTIME_ANSWER = 4 << 20, /* bytes of one answer of a runtime */
+	LIMIT_RUNTIME_REQUESTS = 4096,	/* containers asked for at once */
+	LIMIT_WAITING = 4096,		/* events waiting for what their container is */
+	LIMIT_WAITING_CONTAINER = 256,	/* of one container */
+	LIMIT_WAITING_BYTES = 32 << 20,
+
 	/* Alerts and streams. */
 	LIMIT_ALERT_BYTES = 256 << 10,
 	LIMIT_QUEUE = 16384,	       /* alerts waiting for one channel */

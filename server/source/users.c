@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -104,18 +106,31 @@ static void take_line(struct reader *r, struct str line, put_fn put)
 		r->fn(rec, r->ctx);
 }
 
+/*
+ * Links of a container are its own: they are followed as the container sees them, never out of its root,
+ * and not through the magic links of /proc.
+ */
 static int read_regular(const char *root, const char *name, struct strbuf *out)
 {
-	char path[PATH_MAX];
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+				.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
 	struct stat st;
+	char again[32];
+	_cleanup_(closep) int dir = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (snprintf(path, sizeof(path), "%s%s", root, name) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (dir < 0)
+		return -errno;
+	_cleanup_(closep) int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) ? io_read_fd(fd, MAX_FILE, out) : -EINVAL;
+	/* Opening a device or a pipe can already do something. */
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+	_cleanup_(closep) int file = open(again, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return file < 0 ? -errno : io_read_fd(file, MAX_FILE, out);
 }
 
 static int take_file(struct reader *r, const char *root, const char *name, put_fn put)

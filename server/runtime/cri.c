@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CRI v1. The parts the interface itself does not tell (privileged, user, the pod's id) are in the verbose
+ * JSON, whose form is the runtime's own; containerd's and CRI-O's are known here.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/limits.h"
+#include "cri/runtime.pb-c.h"
+#include "runtime/answer.h"
+
+enum { FRAME = 5 }; /* gRPC: a byte "compressed", the length in four */
+
+/* ---- writing ---- */
+
+static void write_framed(const ProtobufCMessage *m, struct strbuf *out)
+{
+	size_t n = protobuf_c_message_get_packed_size(m);
+
+	for (unsigned i = 0; i < FRAME; i++)
+		strbuf_addc(out, i ? (char)(n >> (8 * (FRAME - 1 - i))) : 0);
+	char *room = strbuf_room(out, n);
+
+	if (room)
+		out->len += protobuf_c_message_pack(m, (uint8_t *)room);
+}
+
+void cri_write_status(struct str id, struct strbuf *out)
+{
+	Runtime__V1__ContainerStatusRequest m = RUNTIME__V1__CONTAINER_STATUS_REQUEST__INIT;
+	_cleanup_(freep) char *z = str_dupz(id);
+
+	m.container_id = z ? z : "";
+	m.verbose = true;
+	write_framed(&m.base, out);
+}
+
+void cri_write_sandbox(struct str id, struct strbuf *out)
+{
+	Runtime__V1__PodSandboxStatusRequest m = RUNTIME__V1__POD_SANDBOX_STATUS_REQUEST__INIT;
+	_cleanup_(freep) char *z = str_dupz(id);
+
+	m.pod_sandbox_id = z ? z : "";
+	m.verbose = true;
+	write_framed(&m.base, out);
+}
+
+void cri_write_version(struct strbuf *out)
+{
+	Runtime__V1__VersionRequest m = RUNTIME__V1__VERSION_REQUEST__INIT;
+
+	write_framed(&m.base, out);
+}
+
+void cri_write_events(struct strbuf *out)
+{
+	Runtime__V1__GetEventsRequest m = RUNTIME__V1__GET_EVENTS_REQUEST__INIT;
+
+	write_framed(&m.base, out);
+}
+
+/* ---- reading ---- */
+
+bool cri_next_message(struct str *s, struct str *ret_message, int *ret_r)
+{
+	*ret_r = 0;
+	if (s->len < FRAME)
+		return false;
+	const uint8_t *p = (const uint8_t *)s->ptr;
+	size_t len = (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
+
+	if (p[0] != 0 || len > LIMIT_RUNTIME_ANSWER) {
+		*ret_r = -EBADMSG;
+		return false;
+	}
+	if (s->len - FRAME < len)
+		return false;
+	*ret_message = (struct str){ s->ptr + FRAME, len };
+	*s = str_skip(*s, FRAME + len);
+	return true;
+}
+
+static struct str keep(const char *z, struct arena *a)
+{
+	return arena_dup(a, str_cut(str_of(z ? z : ""), INFO_TEXT_MAX));
+}
+
+static void json_freep(json_t **j)
+{
+	json_decref(*j);
+}
+
+/* Entries of maps; protobuf-c gives each message type of its own, of the same shape. */
+#define PAIRS(entries, n, l, a, ret, ret_n)                                                        \
+	({                                                                                         \
+		struct info_pair *pairs_ = arena_array(a, (n) + 1, sizeof(*pairs_));               \
+		size_t kept_ = 0;                                                                  \
+		for (size_t i_ = 0; pairs_ && i_ < (n) && kept_ < INFO_PAIRS_MAX; i_++) {          \
+			struct str v_ = str_of((entries)[i_]->value);                              \
+			if (v_.len > INFO_TEXT_MAX ||                                              \
+			    ((l)->label_max_len && v_.len > (l)->label_max_len))                   \
+				continue;                                                          \
+			pairs_[kept_].key = keep((entries)[i_]->key, a);                           \
+			pairs_[kept_++].value = keep((entries)[i_]->value, a);                     \
+		}                                                                                  \
+		*(ret) = pairs_;                                                                   \
+		*(ret_n) = pairs_ ? kept_ : 0;                                                     \
+		pairs_ ? 0 : -ENOMEM;                                                              \
+	})
+
+#define PAIR_VALUE(entries, n, wanted)                                                             \
+	({                                                                                         \
+		const char *found_ = NULL;                                                         \
+		for (size_t i_ = 0; i_ < (n) && !found_; i_++)                                     \
+			if (str_eqz(str_of((entries)[i_]->key), wanted))                           \
+				found_ = (entries)[i_]->value;                                     \
+		found_;                                                                            \
+	})
+
+int cri_read_version(struct str message, struct arena *a, struct str *ret_name)
+{
+	Runtime__V1__VersionResponse *m = runtime__v1__version_response__unpack(
+		NULL, message.len, (const uint8_t *)message.ptr);
+
+	if (!m)
+		return -EBADMSG;
+	*ret_name = keep(m->runtime_name, a);
+	runtime__v1__version_response__free_unpacked(m, NULL);
+	return ret_name->ptr ? 0 : -ENOMEM;
+}
+
+/* sha256:... as the image itself is only an id. */
+static bool is_digest(struct str image)
+{
+	return str_starts(image, STR("sha256:")) ||
+	       (image.len == 64 && str_chr(image, '/') == image.len && str_chr(image, ':') == 64);
+}
+
+static void take_image(const Runtime__V1__ContainerStatus *s, struct arena *a, struct info *in)
+{
+	static const char *const names[] = { "io.kubernetes.cri.image-name",
+					     "io.kubernetes.cri-o.ImageName",
+					     "io.kubernetes.cri-o.Image" };
+	struct str image = keep(s->image ? s->image->image : NULL, a);
+	struct str ref = keep(s->image_ref, a), repository, tag, digest;
+
+	if (is_digest(ref) && !image.len)
+		image = ref;
+	for (size_t i = 0; is_digest(image) && i < ARRAY_SIZE(names); i++) {
+		const char *name = PAIR_VALUE(s->annotations, s->n_annotations, names[i]);
+
+		if (name && *name && !is_digest(str_of(name)))
+			image = keep(name, a);
+	}
+	if (is_digest(image) && ref.len && !is_digest(ref))
+		image = ref;
+	in->image = image;
+	info_split_image(ref, &repository, &tag, &digest);
+	if (is_digest(ref))
+		in->image_id = str_starts(ref, STR("sha256:")) ? str_skip(ref, 7) : ref;
+	else if (digest.len)
+		in->digest = digest;
+}
+
+static int take_mounts(const Runtime__V1__ContainerStatus *s, struct arena *a, struct info *in)
+{
+	static const char *const words[] = { "private", "rslave", "rshared" };
+
+	in->mounts = arena_array(a, s->n_mounts + 1, sizeof(*in->mounts));
+	if (!in->mounts)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_mounts && in->nmounts < INFO_MOUNTS_MAX; i++) {
+		const Runtime__V1__Mount *m = s->mounts[i];
+		unsigned p = (unsigned)m->propagation;
+
+		in->mounts[in->nmounts++] = (struct info_mount){
+			.source = keep(m->host_path, a),
+			.dest = keep(m->container_path, a),
+			.mode = STR(""),
+			.propagation = str_of(words[p < ARRAY_SIZE(words) ? p : 0]),
+			.rdwr = !m->readonly,
+		};
+	}
+	return 0;
+}
+
+/* The verbose part: of containerd, and of CRI-O. */
+static void take_verbose(const char *text, struct arena *a, struct info *in)
+{
+	_cleanup_(json_freep) json_t *root = text ? answer_parse(str_of(text)) : NULL;
+	const json_t *config = json_object_get(root, "config");
+	const json_t *security = json_object_get(json_object_get(config, "linux"),
+						 "security_context");
+	const json_t *privileged = json_object_get(security, "privileged");
+	const json_t *spec = json_object_get(root, "runtimeSpec");
+	const json_t *uid =
+		json_object_get(json_object_get(json_object_get(spec, "process"), "user"), "uid");
+
+	in->sandbox_id = answer_text(root, "sandboxID", a);
+	if (!json_is_boolean(privileged))
+		privileged = json_object_get(root, "privileged");
+	if (json_is_boolean(privileged))
+		in->privileged = json_is_true(privileged) ? INFO_YES : INFO_NO;
+	else if (config)
+		in->privileged = INFO_NO; /* false is left out */
+	if (json_is_integer(uid))
+		in->user = arena_printf(a, "%lld", (long long)json_integer_value(uid));
+}
+
+static int take_status(const Runtime__V1__ContainerStatusResponse *m, const struct answer_limits *l,
+		       struct arena *a, struct info *in)
+{
+	const Runtime__V1__ContainerStatus *s = m->status;
+
+	in->full_id = keep(s->id, a);
+	in->name = keep(s->metadata ? s->metadata->name : NULL, a);
+	take_image(s, a, in);
+	take_verbose(PAIR_VALUE(m->info, m->n_info, "info"), a, in);
+	int r = PAIRS(s->labels, s->n_labels, l, a, &in->labels, &in->nlabels);
+
+	return r == 0 ? take_mounts(s, a, in) : r;
+}
+
+int cri_read_status(struct str message, const struct answer_limits *l, struct arena *a,
+		    struct info *ret)
+{
+	Runtime__V1__ContainerStatusResponse *m = runtime__v1__container_status_response__unpack(
+		NULL, message.len, (const uint8_t *)message.ptr);
+	struct info in = { 0 };
+
+	if (!m || !m->status || !m->status->id[0]) {
+		runtime__v1__container_status_response__free_unpacked(m, NULL);
+		return -EBADMSG;
+	}
+	int r = take_status(m, l, a, &in);
+
+	runtime__v1__container_status_response__free_unpacked(m, NULL);
+	if (r < 0)
+		return r;
+	info_take_pod_labels(&in);
+	*ret = in;
+	return 0;
+}
+
+static void take_namespaces(const Runtime__V1__PodSandboxStatus *s, struct info *in)
+{
+	if (!s->linux_status || !s->linux_status->namespaces ||
+	    !s->linux_status->namespaces->options)
+		return;
+	const Runtime__V1__NamespaceOption *o = s->linux_status->namespaces->options;
+
+	in->host_network = o->network == RUNTIME__V1__NAMESPACE_MODE__NODE ? INFO_YES : INFO_NO;
+	in->host_pid = o->pid == RUNTIME__V1__NAMESPACE_MODE__NODE ? INFO_YES : INFO_NO;
+	in->host_ipc = o->ipc == RUNTIME__V1__NAMESPACE_MODE__NODE ? INFO_YES : INFO_NO;
+}
+
+static void take_cni(const char *text, struct arena *a, struct info *in)
+{
+	_cleanup_(json_freep) json_t *root = text ? answer_parse(str_of(text)) : NULL;
+	const json_t *cni = json_object_get(root, "cniResult");
+	_cleanup_(freep) char *dump = json_is_object(cni) ? json_dumps(cni, JSON_COMPACT) : NULL;
+
+	if (dump && strlen(dump) <= INFO_TEXT_MAX)
+		in->cni_json = keep(dump, a);
+}
+
+static int take_sandbox(const Runtime__V1__PodSandboxStatusResponse *m,
+			const struct answer_limits *l, bool alone, struct arena *a, struct info *in)
+{
+	const Runtime__V1__PodSandboxStatus *s = m->status;
+
+	in->sandbox_id = keep(s->id, a);
+	if (s->metadata) {
+		in->pod_name = keep(s->metadata->name, a);
+		in->ns_name = keep(s->metadata->namespace_, a);
+		in->pod_uid = keep(s->metadata->uid, a);
+	}
+	in->ip = keep(s->network ? s->network->ip : NULL, a);
+	take_namespaces(s, in);
+	take_cni(PAIR_VALUE(m->info, m->n_info, "info"), a, in);
+	int r = PAIRS(s->labels, s->n_labels, l, a, &in->pod_labels, &in->npod_labels);
+
+	if (r < 0)
+		return r;
+	struct info applied = *in;
+
+	r = PAIRS(s->annotations, s->n_annotations, &(struct answer_limits){ 0 }, a,
+		  &applied.pod_labels, &applied.npod_labels);
+	answer_probes(&applied, a);
+	in->probes[PROBE_LIVENESS] = applied.probes[PROBE_LIVENESS];
+	in->probes[PROBE_READINESS] = applied.probes[PROBE_READINESS];
+	if (!alone)
+		return r;
+	const char *image = PAIR_VALUE(s->annotations, s->n_annotations,
+				       "io.kubernetes.cri-o.Image");
+
+	in->sandbox = true;
+	in->full_id = in->sandbox_id;
+	in->name = in->pod_name.ptr ? in->pod_name : STR("");
+	in->labels = in->pod_labels;
+	in->nlabels = in->npod_labels;
+	/* containerd tells the pause image in the verbose part only. */
+	const char *text = PAIR_VALUE(m->info, m->n_info, "info");
+	_cleanup_(json_freep) json_t *root = text ? answer_parse(str_of(text)) : NULL;
+
+	in->image = image ? keep(image, a) : answer_text(root, "image", a);
+	if (!in->image.ptr)
+		in->image = STR("");
+	return r;
+}
+
+int cri_read_sandbox(struct str message, const struct answer_limits *l, bool alone, struct arena *a,
+		     struct info *in)
+{
+	Runtime__V1__PodSandboxStatusResponse *m = runtime__v1__pod_sandbox_status_response__unpack(
+		NULL, message.len, (const uint8_t *)message.ptr);
+	int r = m && m->status && m->status->id[0] ? take_sandbox(m, l, alone, a, in) : -EBADMSG;
+
+	runtime__v1__pod_sandbox_status_response__free_unpacked(m, NULL);
+	return r;
+}
+
+bool cri_read_event(struct str message, struct arena *a, struct str *ret_id)
+{
+	Runtime__V1__ContainerEventResponse *m = runtime__v1__container_event_response__unpack(
+		NULL, message.len, (const uint8_t *)message.ptr);
+
+	if (!m)
+		return false;
+	bool begins = m->container_event_type <=
+		      RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_STARTED_EVENT;
+
+	*ret_id = keep(m->container_id, a);
+	runtime__v1__container_event_response__free_unpacked(m, NULL);
+	return begins && ret_id->len;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks container runtimes what a container is. All asking is done by one thread; what it learns comes back as
+ * CONTAINER_INFO records, which the engine feeds through the pipeline like any other (ARCHITECTURE.md,
+ * decision 3). An answer comes for every question, in the time that events wait: where nobody knows, the
+ * record says so, and a second one follows if somebody does later. A second thread reads the passwd and
+ * group files of containers, which may block for as long as whoever made the container likes.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "probe/abi/record.h"
+
+struct runtime;
+
+enum runtime_kind { RUNTIME_DOCKER, RUNTIME_PODMAN, RUNTIME_CRI };
+
+struct runtime_socket {
+	enum runtime_kind kind;
+	const char *path; /* without host_root; `*` stands for any directory name */
+};
+
+struct runtime_options {
+	const struct runtime_socket *sockets;
+	size_t nsockets;
+	const char *host_root; /* "" for none */
+	size_t label_max_len;  /* 0: no limit */
+	uint64_t wait_ns;      /* a question is answered, if only by "unknown", within this time */
+	void (*wake)(void *ctx); /* a record is there; called on either thread */
+	void *wake_ctx;
+};
+
+struct runtime_counters { /* snapshot; any thread */
+	uint64_t asked, found, unknown, failures, refused;
+};
+
+/* The sockets all distributions have. */
+extern const struct runtime_socket runtime_default_sockets[];
+extern const size_t runtime_default_nsockets;
+
+/* Texts and sockets are copied. Negative errno. */
+int runtime_start(const struct runtime_options *o, struct runtime **ret);
+/* Ends the threads: no wake comes any more, no answer either. Asking goes on being harmless. */
+void runtime_stop(struct runtime *r);
+struct runtime *runtime_free(struct runtime *r); /* after runtime_stop; returns NULL */
+/* Engine thread; never waits. False: too many questions; no answer will come. */
+bool runtime_ask(struct runtime *r, struct str id, struct str full_id);
+/*
+ * Likewise: the passwd and group files that the process sees are read, and come as USER_ENTRY and GROUP_ENTRY
+ * records; a CONTAINER_INFO record without a text follows them.
+ */
+bool runtime_ask_accounts(struct runtime *r, struct str id, uint32_t pid);
+/* Engine thread. The next record, heap memory of the caller's; NULL: none. Its time stamp is not set. */
+struct rec_hdr *runtime_take(struct runtime *r);
+void runtime_counters(const struct runtime *r, struct runtime_counters *ret);
