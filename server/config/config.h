@@ -74,6 +74,9 @@ enum config_drop_action { CONFIG_DROP_LOG = 1, CONFIG_DROP_ALERT = 2, CONFIG_DRO
 enum config_scope { CONFIG_SCOPE_NONE, CONFIG_SCOPE_PID, CONFIG_SCOPE_CGROUP };
 enum config_processes { CONFIG_PROCESSES_ONE = 1, CONFIG_PROCESSES_TWO = 2 };
 
+/* Container runtimes that may be asked. */
+enum config_runtime { CONFIG_DOCKER, CONFIG_PODMAN, CONFIG_CRI, CONFIG_RUNTIMES };
+
 struct config_engine_buffers {
 	int buf_size_preset; /* 1..10: 1, 2, 4 ... 512 MiB */
 	bool drop_failed_exit;
@@ -196,6 +199,14 @@ struct config {
 		bool libbpf_stats_enabled, plugins_metrics_enabled, jemalloc_stats_enabled;
 		bool convert_memory_to_mb, include_empty_values;
 	} metrics;
+
+	/* container_engines.*, the container plugin's init_config, and our own setting. */
+	struct {
+		bool disabled[CONFIG_RUNTIMES];
+		struct config_texts sockets[CONFIG_RUNTIMES]; /* none: the usual ones */
+		int label_max_len;			      /* 0: no limit */
+		int wait_ms; /* events wait so long for what their container is; 0: not at all */
+	} containers;
 
 	/* Ours. */
 	struct {

@@ -197,6 +197,8 @@ static int plugin(struct setting_ctx *c, const struct tree *t, struct config_plu
 		r = text_at(c, t, STR("library_path"), &ret->library_path);
 	if (r == 0)
 		r = init_config(c, tree_get(t, STR("init_config")), &ret->init_config);
+	if (r == 0 && str_eqz(ret->name, "container"))
+		r = container_init_config(c, tree_get(t, STR("init_config")));
 	return r == 0 ? text_at(c, t, STR("open_params"), &ret->open_params) : r;
 }
 

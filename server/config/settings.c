@@ -398,6 +398,9 @@ static const struct setting table[] = {
 	BOOL("metrics.convert_memory_to_mb", metrics.convert_memory_to_mb, "true"),
 	BOOL("metrics.include_empty_values", metrics.include_empty_values, "false"),
 
+	OWN("container_engines.*", set_container_engines, NULL),
+	INT("tiercel.containers.label_max_len", containers.label_max_len, "100", 0, 4096),
+	INT("tiercel.containers.wait_ms", containers.wait_ms, "500", 0, 10000),
 	CHOICE("tiercel.processes", tiercel.processes, "two", processes),
 	TEXT("tiercel.user", tiercel.user, "nobody"),
 	OWN("tiercel.scope", set_scope, "none"),
@@ -420,7 +423,6 @@ static const struct setting table[] = {
 	GONE("outputs.max_burst"),
 	GONE("webserver.k8s_audit_endpoint"),
 	GONE("metadata_download.*"),
-	GONE("container_engines.*"),
 	GONE("aws_default_region"),
 };
 /* clang-format on */

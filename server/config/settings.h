@@ -44,6 +44,10 @@ int set_load_plugins(struct setting_ctx *c, const struct setting *s, const struc
 int set_static_fields(struct setting_ctx *c, const struct setting *s, const struct tree *t);
 int set_drop_actions(struct setting_ctx *c, const struct setting *s, const struct tree *t);
 
+/* containers.c */
+int set_container_engines(struct setting_ctx *c, const struct setting *s, const struct tree *t);
+int container_init_config(struct setting_ctx *c, const struct tree *t);
+
 /* Pieces for them. */
 int setting_text(struct setting_ctx *c, const struct tree *t, struct str *ret);
 int setting_texts(struct setting_ctx *c, const struct tree *t, struct config_texts *ret);

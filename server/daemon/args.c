@@ -74,7 +74,7 @@ static const struct option_row rows[] = {
 	{ 'D', NULL, required_argument, E_OVERRIDE, 0, "rules[].disable.rule=*%s*" },
 	{ 't', NULL, required_argument, E_OVERRIDE, 0, "rules[].enable.tag=%s" },
 	{ 'T', NULL, required_argument, E_OVERRIDE, 0, "rules[].disable.tag=%s" },
-	{ 0, "cri", required_argument, E_WARN, 0, "the container engines of the configuration" },
+	{ 0, "cri", required_argument, E_OVERRIDE, 0, "container_engines.cri.sockets[]=%s" },
 	{ 0, "disable-cri-async", no_argument, E_WARN, 0, "events wait for metadata anyway" },
 	{ 'k', "k8s-api", required_argument, E_WARN, 0, "pod metadata comes from the runtime" },
 	{ 'K', "k8s-api-cert", required_argument, E_WARN, 0,

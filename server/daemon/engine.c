@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "source/scan.h"
 #include "source/users.h"
@@ -14,6 +15,8 @@
 enum {
 	DRAIN_BUDGET = 65536, /* records taken before the loop looks at its other handles */
 	BUSY_MS = 1,
+	WAITING_MS = 20, /* between looks at events that wait for metadata */
+	LATE_NS = 2000000,
 	IDLE_ROUNDS = 16, /* empty looks before going to sleep */
 };
 
@@ -24,6 +27,7 @@ struct engine {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	uv_timer_t second;
+	uv_timer_t waiting;
 	uv_async_t wake;
 	unsigned idle;
 	_Atomic bool stop;
@@ -67,6 +71,27 @@ static void sleep_or_go_on(struct engine *e)
 	uv_timer_stop(&e->timer);
 }
 
+/*
+ * Answers are stamped when they are taken, so a capture shows them in the order in which they had effect. What
+ * has waited is let go a moment late: records of before that time may still be on the rings.
+ */
+static void take_answers(struct engine *e)
+{
+	struct rec_hdr *rec;
+
+	while (e->o.runtime && (rec = runtime_take(e->o.runtime))) {
+		rec->ts_ns = clock_boot_ns();
+		feed(rec, e);
+		free(rec);
+	}
+	pipeline_tick(e->o.pipeline, clock_boot_ns() - LATE_NS);
+}
+
+static void on_waiting(uv_timer_t *t)
+{
+	take_answers(t->data);
+}
+
 static void look(struct engine *e)
 {
 	size_t n = bpf_source_drain(e->o.source, DRAIN_BUDGET, feed, e);
@@ -92,6 +117,7 @@ static void close_all(struct engine *e)
 	uv_close((uv_handle_t *)&e->poll, NULL);
 	uv_close((uv_handle_t *)&e->timer, NULL);
 	uv_close((uv_handle_t *)&e->second, NULL);
+	uv_close((uv_handle_t *)&e->waiting, NULL);
 	uv_close((uv_handle_t *)&e->wake, NULL);
 }
 
@@ -105,10 +131,12 @@ static void on_wake(uv_async_t *a)
 			log_error("out of memory: the old rules stay in force");
 		ruleset_unref(rs);
 	}
+	take_answers(e);
 	if (atomic_load(&e->stop)) {
 		/* Twice: the first round may have ended at the watermark of an idle ring. */
 		bpf_source_drain(e->o.source, SIZE_MAX, feed, e);
 		bpf_source_drain(e->o.source, SIZE_MAX, feed, e);
+		pipeline_flush(e->o.pipeline);
 		on_second(&e->second);
 		close_all(e);
 	}
@@ -138,7 +166,7 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->o = *options;
-	e->poll.data = e->timer.data = e->second.data = e->wake.data = e;
+	e->poll.data = e->timer.data = e->second.data = e->wake.data = e->waiting.data = e;
 	int r = uv_loop_init(&e->loop);
 	if (r < 0) {
 		free(e);
@@ -147,9 +175,12 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 	uv_poll_init(&e->loop, &e->poll, bpf_source_fd(e->o.source));
 	uv_timer_init(&e->loop, &e->timer);
 	uv_timer_init(&e->loop, &e->second);
+	uv_timer_init(&e->loop, &e->waiting);
 	uv_async_init(&e->loop, &e->wake, on_wake);
 	uv_poll_start(&e->poll, UV_READABLE, on_poll);
 	uv_timer_start(&e->second, on_second, 1000, 1000);
+	if (e->o.runtime)
+		uv_timer_start(&e->waiting, on_waiting, WAITING_MS, WAITING_MS);
 	r = -pthread_create(&e->thread, NULL, run, e);
 	if (r < 0) {
 		close_all(e);
@@ -179,6 +210,12 @@ void engine_rules(struct engine *e, struct ruleset *rs)
 {
 	ruleset_unref(atomic_exchange(&e->next_rules, ruleset_ref(rs)));
 	uv_async_send(&e->wake);
+}
+
+void engine_wake(struct engine *e)
+{
+	if (e)
+		uv_async_send(&e->wake);
 }
 
 void engine_counters(const struct engine *e, struct pipeline_counters *ret)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/pipeline.h"
+#include "runtime/runtime.h"
 #include "source/bpf.h"
 #include "source/capture.h"
 
@@ -15,6 +16,7 @@ struct engine;
 struct engine_options {
 	struct bpf_source *source;
 	struct pipeline *pipeline;	/* the engine's from start to stop */
+	struct runtime *runtime;	/* NULL: nobody is asked about containers */
 	struct capture_writer *capture; /* NULL: nothing is recorded */
 	const char *host_root;		/* prefix of /proc and /etc; "" for none */
 };
@@ -25,5 +27,7 @@ int engine_start(const struct engine_options *options, struct engine **ret);
 struct engine *engine_stop(struct engine *e);
 /* Any thread. The ruleset is swapped in between two events; a reference is taken. */
 void engine_rules(struct engine *e, struct ruleset *rs);
+/* Any thread: the engine looks for what runtimes answered. engine may be NULL. */
+void engine_wake(struct engine *e);
 /* A snapshot of the pipeline's counters, at most a second old; any thread. */
 void engine_counters(const struct engine *e, struct pipeline_counters *ret);

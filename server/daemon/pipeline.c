@@ -13,12 +13,14 @@
 #include "base/limits.h"
 #include "fields/catalogue.h"
 
+#define SETTLED_NS UINT64_C(1000000000)
+
 struct pipeline {
 	struct pipeline_options options;
 	struct alert_settings alert_settings;
 	struct state *state;
-	struct ruleset *rules;
-	struct eval *eval;
+	struct ruleset_use *use;
+	struct waiting waiting;
 	struct alert_builder *builder;
 	struct arena arena;
 	struct pipeline_counters n;
@@ -48,9 +50,9 @@ struct pipeline *pipeline_free(struct pipeline *p)
 {
 	if (!p)
 		return NULL;
+	waiting_done(&p->waiting);
 	alert_builder_free(p->builder);
-	eval_free(p->eval);
-	ruleset_unref(p->rules);
+	ruleset_use_unref(p->use);
 	state_free(p->state);
 	arena_done(&p->arena);
 	free(p);
@@ -59,18 +61,16 @@ struct pipeline *pipeline_free(struct pipeline *p)
 
 int pipeline_rules(struct pipeline *p, struct ruleset *rs)
 {
-	struct eval *eval = eval_new(ruleset_program(rs));
+	struct ruleset_use *use = ruleset_use_new(rs);
 	size_t n;
 
 	ruleset_rules(rs, &n);
-	if (!eval || alert_builder_rules(p->builder, ruleset_program(rs), n) < 0) {
-		eval_free(eval);
+	if (!use || alert_builder_rules(p->builder, ruleset_program(rs), n) < 0) {
+		ruleset_use_unref(use);
 		return -ENOMEM;
 	}
-	eval_free(p->eval);
-	ruleset_unref(p->rules);
-	p->eval = eval;
-	p->rules = ruleset_ref(rs);
+	ruleset_use_unref(p->use);
+	p->use = use;
 	return 0;
 }
 
@@ -88,10 +88,11 @@ static void publish(struct pipeline *p, struct alert *alert, const struct rule *
 }
 
 /* Marks in `hit` which of the candidates match; stops at the first one if that is all that counts. */
-static size_t match_names(struct pipeline *p, const struct rule *const *rules, size_t n, bool *hit)
+static size_t match_names(struct pipeline *p, struct eval *eval, const struct rule *const *rules,
+			  size_t n, bool *hit)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (hit[i] || !eval_cond(p->eval, rules[i]->cond))
+		if (hit[i] || !eval_cond(eval, rules[i]->cond))
 			continue;
 		hit[i] = true;
 		if (!p->options.match_all)
@@ -100,11 +101,78 @@ static size_t match_names(struct pipeline *p, const struct rule *const *rules, s
 	return n;
 }
 
-static void match(struct pipeline *p, struct event *ev)
+/* The evaluator is at the event. */
+static void match_rules(struct pipeline *p, struct eval *eval, const struct rule *const *rules,
+			size_t n, const struct event *ev, bool both_names)
+{
+	bool *hit = arena_array(&p->arena, n + 1, sizeof(*hit));
+
+	if (!hit) {
+		p->n.no_memory++;
+		return;
+	}
+	size_t first = match_names(p, eval, rules, n, hit);
+
+	if (both_names) {
+		eval_names(eval, true);
+		size_t earlier = match_names(p, eval, rules, first, hit);
+
+		first = earlier < first ? earlier : first;
+		eval_names(eval, false);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (!hit[i] || (!p->options.match_all && i != first))
+			continue;
+		publish(p, alert_build(p->builder, rules[i], eval, ev), rules[i]);
+	}
+}
+
+/* Those of the candidates that are not certainly false without the container's metadata; with both names. */
+static size_t possible(struct pipeline *p, const struct rule *const *rules, size_t n,
+		       const struct event *ev, const struct rule **ret_rules)
+{
+	bool both = fields_names_differ(ev);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		enum early outcome = eval_early(p->use->eval, rules[i]->cond);
+
+		if (outcome == EARLY_FALSE && both) {
+			eval_names(p->use->eval, true);
+			outcome = eval_early(p->use->eval, rules[i]->cond);
+			eval_names(p->use->eval, false);
+		}
+		if (outcome != EARLY_FALSE)
+			ret_rules[kept++] = rules[i];
+	}
+	return kept;
+}
+
+/* True: the event waits, or nothing can match it. */
+static bool wait_for(struct pipeline *p, struct container *c, const struct fields_event *fe,
+		     const struct rule *const *rules, size_t n)
+{
+	const struct rule **kept = arena_array(&p->arena, n, sizeof(*kept));
+
+	if (!kept)
+		return false;
+	size_t nkept = possible(p, rules, n, fe->ev, kept);
+
+	if (!nkept)
+		return true;
+	bool late = false;
+
+	for (size_t i = 0; i < nkept && !late; i++)
+		late = waiting_reads_late(p->use, kept[i], &p->arena);
+	return late &&
+	       waiting_add(&p->waiting, p->use, fe, c, kept, nkept, p->options.wait_ns) == 0;
+}
+
+static void match(struct pipeline *p, struct event *ev, struct container *c)
 {
 	size_t n;
+	const struct rule *const *rules = ruleset_candidates(p->use->rules, ev->hdr->type, &n);
 
-	ruleset_candidates(p->rules, ev->hdr->type, &n);
 	if (!n)
 		return;
 	struct fields_event fe = { .ev = ev,
@@ -113,29 +181,88 @@ static void match(struct pipeline *p, struct event *ev)
 				   .first_ns = p->first_ns,
 				   .prev_ns = p->prev_ns };
 
-	eval_begin(p->eval, &fe, &p->arena);
 	bool differ = fields_names_differ(ev);
-	const struct rule *const *rules = ruleset_select(p->rules, ev->hdr->type, p->eval, differ,
-							 &p->arena, &n);
-	bool *hit = arena_array(&p->arena, n + 1, sizeof(*hit));
 
-	if (!hit) {
-		p->n.no_memory++;
+	eval_begin(p->use->eval, &fe, &p->arena);
+	/* All candidates: their index reads values that are not there yet. */
+	if (c && container_pending(c) && p->options.wait_ns && wait_for(p, c, &fe, rules, n))
 		return;
-	}
-	size_t first = match_names(p, rules, n, hit);
-	if (differ) {
-		eval_names(p->eval, true);
-		size_t earlier = match_names(p, rules, first, hit);
+	rules = ruleset_select(p->use->rules, ev->hdr->type, p->use->eval, differ, &p->arena, &n);
+	match_rules(p, p->use->eval, rules, n, ev, differ);
+}
 
-		first = earlier < first ? earlier : first;
-		eval_names(p->eval, false);
+/* An event that has waited: everything but the container's metadata is as it was. */
+static void match_waited(struct pipeline *p, struct waiting_event *w)
+{
+	struct arena_mark mark = arena_mark(&p->arena);
+	struct event ev;
+	struct fields_event fe = { .ev = &ev,
+				   .state = p->state,
+				   .hostname = p->options.hostname,
+				   .first_ns = w->first_ns,
+				   .prev_ns = w->prev_ns,
+				   .container = w->container,
+				   .waited = true };
+
+	if (event_decode(w->rec, w->rec->len, &ev) < 0)
+		return;
+	ev.num = w->num;
+	ev.wall_ns = w->wall_ns;
+	ev.proc = state_same_proc(p->state, &w->rec->who);
+	eval_thaw(w->use->eval, &fe, &p->arena, w->frozen);
+	match_rules(p, w->use->eval, w->rules, w->nrules, &ev, w->both_names);
+	eval_begin(w->use->eval, NULL, &p->arena);
+	arena_rewind(&p->arena, mark);
+}
+
+void pipeline_tick(struct pipeline *p, uint64_t now_ns)
+{
+	struct waiting_event *w;
+
+	while (p->waiting.first && (w = waiting_take(&p->waiting, p->state, now_ns))) {
+		match_waited(p, w);
+		waiting_event_free(w);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (!hit[i] || (!p->options.match_all && i != first))
-			continue;
-		publish(p, alert_build(p->builder, rules[i], p->eval, ev), rules[i]);
+}
+
+void pipeline_flush(struct pipeline *p)
+{
+	pipeline_tick(p, UINT64_MAX);
+}
+
+static bool ask(struct pipeline *p, const struct container *c, uint32_t pid)
+{
+	return !p->options.ask || p->options.ask(c, pid, p->options.ask_ctx);
+}
+
+/*
+ * A process that is in the container's cgroup may still see the host's files: runtimes enter the cgroup first.
+ * After an exec inside it does not.
+ */
+static bool settled(const struct event *ev, const struct proc *proc)
+{
+	bool exec = ev->info->code == EV_SYSCALL_EXECVE_19_X ||
+		    ev->info->code == EV_SYSCALL_EXECVEAT_X;
+
+	return (exec && event_i64(ev, 0, -1) == 0) || ev->hdr->ts_ns > proc->exec_ns + SETTLED_NS;
+}
+
+/* The container of the event, asked for when it is met for the first time. */
+static struct container *container_of(struct pipeline *p, const struct event *ev)
+{
+	bool is_new;
+	struct container *c = state_event_container(p->state, ev, &is_new);
+	const struct proc *proc = ev->proc;
+
+	if (!c)
+		return NULL;
+	if (is_new && c->status == CONTAINER_ASKED && !ask(p, c, 0))
+		c->status = CONTAINER_UNKNOWN;
+	if (!c->accounts_wanted && state_own_mounts(p->state, proc) && settled(ev, proc)) {
+		c->accounts_wanted = true;
+		c->accounts_pending = ask(p, c, proc->id.pid);
 	}
+	return c;
 }
 
 void pipeline_feed(const struct rec_hdr *rec, void *ctx)
@@ -148,16 +275,20 @@ void pipeline_feed(const struct rec_hdr *rec, void *ctx)
 		return;
 	}
 	p->last_ts_ns = rec->ts_ns;
+	if (p->waiting.first && rec->ts_ns >= p->waiting.first->deadline_ns)
+		pipeline_tick(p, rec->ts_ns);
 	ev.wall_ns = rec->ts_ns + p->options.boot_offset_ns;
 	if (state_before(p->state, &ev) < 0)
 		p->n.no_memory++;
+	if (ev.info->code == EV_CONTAINER_INFO)
+		pipeline_tick(p, rec->ts_ns);
 	if (ev.info->kind != EVK_OURS) {
 		struct arena_mark mark = arena_mark(&p->arena);
 
 		ev.num = ++p->n.events;
 		if (!p->first_ns)
 			p->first_ns = p->prev_ns = rec->ts_ns;
-		match(p, &ev);
+		match(p, &ev, container_of(p, &ev));
 		p->prev_ns = rec->ts_ns;
 		arena_rewind(&p->arena, mark);
 	}
@@ -176,6 +307,7 @@ void pipeline_internal(struct pipeline *p, const char *rule, enum priority prior
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret)
 {
 	*ret = p->n;
+	ret->waiting = p->waiting.n;
 }
 
 const struct state *pipeline_state(const struct pipeline *p)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "alert/alert.h"
+#include "daemon/waiting.h"
 #include "rule/ruleset.h"
 #include "state/state.h"
 
@@ -13,6 +14,12 @@ struct pipeline;
 
 /* Takes over one reference of the alert; its sequence number is set. */
 typedef void (*publish_fn)(struct alert *alert, const struct rule *rule, void *ctx);
+
+/*
+ * What a container is is asked (pid 0), or its passwd file (a process inside); the answer will come as a
+ * CONTAINER_INFO record. False: none will.
+ */
+typedef bool (*ask_fn)(const struct container *c, uint32_t pid, void *ctx);
 
 struct pipeline_options {
 	const struct alert_settings *alert;
@@ -23,6 +30,9 @@ struct pipeline_options {
 	uint64_t first_seq;	 /* of the first alert */
 	publish_fn publish;
 	void *publish_ctx;
+	ask_fn ask; /* NULL: answers come by themselves (replay) or never */
+	void *ask_ctx;
+	uint64_t wait_ns; /* an event waits so long for what its container is; 0: not at all */
 };
 
 struct pipeline_counters {
@@ -31,6 +41,7 @@ struct pipeline_counters {
 	uint64_t alerts;    /* published */
 	uint64_t lost;	    /* alerts that could not be built */
 	uint64_t no_memory; /* events whose state was not kept */
+	struct waiting_counters waiting;
 };
 
 /* rs is counted up. NULL when memory is out. */
@@ -38,6 +49,10 @@ struct pipeline *pipeline_new(const struct pipeline_options *options, struct rul
 struct pipeline *pipeline_free(struct pipeline *p);
 /* A record_fn: ctx is the pipeline. */
 void pipeline_feed(const struct rec_hdr *rec, void *ctx);
+/* Lets go what has waited until that time. More than one call for one time is harmless. */
+void pipeline_tick(struct pipeline *p, uint64_t now_ns);
+/* Nothing will come any more: lets go everything. */
+void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
 int pipeline_rules(struct pipeline *p, struct ruleset *rs);
 /* An internal alert goes the same way as any other. */

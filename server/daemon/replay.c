@@ -35,6 +35,7 @@ static int feed_all(struct capture_reader *reader, struct pipeline *p, struct di
 
 	while ((r = capture_reader_next(reader, &rec, diag)) == 0)
 		pipeline_feed(rec, p);
+	pipeline_flush(p);
 	if (r == CAPTURE_E_CUT)
 		log_warning("the capture was cut; it is replayed up to there");
 	if (r < 0 && !diag->text[0])

@@ -33,7 +33,8 @@ struct sensor {
 	struct bpf_source *source;
 	struct capture_writer *capture;
 	struct pipeline *pipeline;
-	struct engine *engine;
+	_Atomic(struct engine *) engine; /* runtimes' threads wake it */
+	struct runtime *runtime;
 	struct netproc *net;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
@@ -146,6 +147,41 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 	return netproc_start(s->config, &s->loop, s->sink.link, &s->net, diag) < 0 ? 1 : 0;
 }
 
+static void wake_engine(void *ctx)
+{
+	struct sensor *s = ctx;
+
+	engine_wake(s->engine);
+}
+
+static bool ask_runtime(const struct container *c, uint32_t pid, void *ctx)
+{
+	struct sensor *s = ctx;
+
+	return pid ? runtime_ask_accounts(s->runtime, c->id, pid)
+		   : runtime_ask(s->runtime, c->id, c->full_id);
+}
+
+/* Without it events do not wait: nobody would answer. */
+static void start_runtime(struct sensor *s, struct pipeline_options *po)
+{
+	struct runtime_socket sockets[32];
+	struct runtime_options o;
+
+	settings_runtime(s->config, sockets, ARRAY_SIZE(sockets), &o);
+	o.wake = wake_engine;
+	o.wake_ctx = s;
+	int r = runtime_start(&o, &s->runtime);
+
+	if (r < 0) {
+		log_error("container runtimes cannot be asked: %s", strerror(-r));
+		po->wait_ns = 0;
+		return;
+	}
+	po->ask = ask_runtime;
+	po->ask_ctx = s;
+}
+
 static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 {
 	struct alert_settings alert;
@@ -166,14 +202,18 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 			return 1;
 		}
 	}
+	start_runtime(s, &po);
 	s->pipeline = pipeline_new(&po, s->rules);
+	struct engine *engine = NULL;
 	int r = s->pipeline ? engine_start(
 				      &(struct engine_options){ .source = s->source,
 								.pipeline = s->pipeline,
+								.runtime = s->runtime,
 								.capture = s->capture,
 								.host_root = settings_host_root() },
-				      &s->engine)
+				      &engine)
 			    : -ENOMEM;
+	s->engine = engine;
 	if (r < 0)
 		diag_set(diag, "engine: %s", strerror(-r));
 	return r < 0 ? 1 : 0;
@@ -227,9 +267,17 @@ static void report_end(struct sensor *s)
 		 bpf_stats_drops(&stats));
 }
 
+/* Runtimes' threads wake the engine, and the engine asks: they end first, and are freed last. */
+static void stop_engine(struct sensor *s)
+{
+	runtime_stop(s->runtime);
+	s->engine = engine_stop(s->engine);
+	s->runtime = runtime_free(s->runtime);
+}
+
 static void close_all(struct sensor *s)
 {
-	s->engine = engine_stop(s->engine);
+	stop_engine(s);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
 	s->net = netproc_stop(s->net);
 	if (s->capture && capture_writer_close(s->capture) < 0)
@@ -267,7 +315,7 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 	if (status == 0) {
 		watch(&s);
 		status = s.status;
-		s.engine = engine_stop(s.engine);
+		stop_engine(&s);
 		report_end(&s);
 	}
 	close_all(&s);

@@ -42,6 +42,7 @@ void settings_pipeline(const struct config *c, const struct alert_settings *aler
 		.max_threads = (size_t)c->falco_libs.thread_table_size,
 		.match_all = c->rule_matching == CONFIG_MATCH_ALL,
 		.first_seq = 1,
+		.wait_ns = (uint64_t)c->containers.wait_ms * 1000000,
 	};
 }
 
@@ -115,4 +116,34 @@ const char *settings_host_root(void)
 	const char *root = getenv("HOST_ROOT");
 
 	return root ? root : "";
+}
+
+void settings_runtime(const struct config *c, struct runtime_socket *sockets, size_t n,
+		      struct runtime_options *ret)
+{
+	static const enum config_runtime of_kind[] = {
+		[RUNTIME_DOCKER] = CONFIG_DOCKER,
+		[RUNTIME_PODMAN] = CONFIG_PODMAN,
+		[RUNTIME_CRI] = CONFIG_CRI,
+	};
+	size_t used = 0;
+
+	for (unsigned kind = 0; kind < ARRAY_SIZE(of_kind); kind++) {
+		const struct config_texts *own = &c->containers.sockets[of_kind[kind]];
+
+		if (c->containers.disabled[of_kind[kind]])
+			continue;
+		for (size_t i = 0; i < own->n && used < n; i++)
+			sockets[used++] = (struct runtime_socket){ kind, own->items[i].ptr };
+		for (size_t i = 0; !own->n && i < runtime_default_nsockets && used < n; i++)
+			if (runtime_default_sockets[i].kind == kind)
+				sockets[used++] = runtime_default_sockets[i];
+	}
+	*ret = (struct runtime_options){
+		.sockets = sockets,
+		.nsockets = used,
+		.host_root = settings_host_root(),
+		.label_max_len = (size_t)c->containers.label_max_len,
+		.wait_ns = (uint64_t)c->containers.wait_ms * 1000000,
+	};
 }

@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "daemon/pipeline.h"
+#include "runtime/runtime.h"
 #include "daemon/sink.h"
 #include "source/bpf.h"
 
@@ -18,3 +19,6 @@ int settings_scope(const struct config *c, struct bpf_options *ret, struct diag 
 int settings_channels(const struct config *c, struct sink *sink, struct diag *diag);
 /* HOST_ROOT, or "". */
 const char *settings_host_root(void);
+/* Sockets and limits for runtime_start; at most n sockets go to `sockets`. */
+void settings_runtime(const struct config *c, struct runtime_socket *sockets, size_t n,
+		      struct runtime_options *ret);

@@ -15,6 +15,8 @@ struct fields_event {
 	const char *hostname;
 	uint64_t
 		first_ns; /* hdr->ts_ns of the first event of the run, for evt.reltime; 0: unknown */
+	struct str container; /* short id when `waited`, as the process may be gone */
+	bool waited;
 	uint64_t prev_ns; /* of the event before this one, for evt.deltatime; 0: unknown */
 };
 

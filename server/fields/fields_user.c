@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields of users, groups and containers. Names of users and groups are never missing: rules compare
+ * Fields of users and groups. Names of users and groups are never missing: rules compare
  * them with literal texts, so an unknown name is the text <NA>, and that of id 0 is root.
  */
 #include "fields/extract.h"
 
 struct str container_of_event(const struct fx *x)
 {
+	if (x->fe->waited)
+		return x->fe->container;
 	return x->proc ? x->proc->container_id : (struct str){ 0 };
 }
 
@@ -72,23 +74,4 @@ bool x_group_gid(const struct fx *x, struct value *ret)
 bool x_group_name(const struct fx *x, struct value *ret)
 {
 	return fx_text(group_name(x, x->ev->hdr->who.gid), ret);
-}
-
-bool x_container(const struct fx *x, struct value *ret)
-{
-	struct str id = container_of_event(x);
-
-	if (!id.len)
-		return fx_text(STR("host"), ret);
-	return x->which == CT_ID && fx_text(id, ret);
-}
-
-bool x_container_start(const struct fx *x, struct value *ret)
-{
-	uint64_t start = container_of_event(x).len ? proc_pidns_start(x) : 0;
-
-	if (!start)
-		return false;
-	ret->u = x->which ? x->ev->hdr->ts_ns - start : fx_wall(x, start);
-	return true;
 }

@@ -28,6 +28,7 @@ enum field_flag {
 	FIELD_EVT_TYPE = 1 << 9, /* literals are event names and decide the event set (evt.type) */
 	FIELD_EVT_DIR = 1 << 10,
 	FIELD_EVT_NUM = 1 << 11, /* rules-language.md 5.1 */
+	FIELD_LATE = 1 << 12,	 /* may become known only after the event (container metadata) */
 };
 
 enum field_arg {

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 
+#include "filter/frozen.h"
 #include "filter/program.h"
 
 struct cell {
@@ -24,7 +25,8 @@ struct eval {
 	uint64_t counter;
 	uint64_t fresh[2]; /* by "depends on names" */
 	bool resolved;
-	bool explaining; /* nodes are not cached */
+	bool explaining;	     /* nodes are not cached */
+	const struct frozen *frozen; /* or NULL: values come from the event */
 	struct cell *slots, *cells;
 	uint64_t *node_stamps;
 	bool *node_results;
@@ -69,7 +71,14 @@ void eval_begin(struct eval *e, void *event, struct arena *arena)
 	e->event = event;
 	e->arena = arena;
 	e->resolved = false;
+	e->frozen = NULL;
 	e->fresh[0] = e->fresh[1] = ++e->counter;
+}
+
+void eval_thaw(struct eval *e, void *event, struct arena *arena, const struct frozen *f)
+{
+	eval_begin(e, event, arena);
+	e->frozen = f;
 }
 
 void eval_names(struct eval *e, bool resolved)
@@ -93,8 +102,12 @@ static struct cell *fill_slot(struct eval *e, uint32_t slot)
 	if (cell->stamp != e->fresh[names]) {
 		const struct catalogue *c = e->p->catalogue;
 
-		cell->has = c->extract(c, e->event, ref, names && e->resolved, e->arena,
-				       &cell->value);
+		if (e->frozen && !(ref->def->flags & FIELD_LATE))
+			cell->has = frozen_value(e->frozen, slot, names && e->resolved,
+						 &cell->value);
+		else
+			cell->has = c->extract(c, e->event, ref, names && e->resolved, e->arena,
+					       &cell->value);
 		cell->hashed = false;
 		cell->stamp = e->fresh[names];
 	}
@@ -383,6 +396,52 @@ static bool eval_node(struct eval *e, const struct node *n)
 bool eval_cond(struct eval *e, const struct cond *c)
 {
 	return eval_node(e, &c->top);
+}
+
+/* ---- with some values not there yet ---- */
+
+static bool is_late(const struct program *p, const struct vexpr *v)
+{
+	if (!v)
+		return false;
+	if (v->kind == VEXPR_SLOT)
+		return p->slots.items[v->cell].ref.def->flags & FIELD_LATE;
+	for (uint32_t i = 0; i < v->nargs; i++)
+		if (is_late(p, v->args[i]))
+			return true;
+	return false;
+}
+
+/* Results of nodes are not kept: they belong to another question. */
+static enum early early_node(struct eval *e, const struct node *n)
+{
+	enum early decides = n->kind == NODE_OR ? EARLY_TRUE : EARLY_FALSE;
+	enum early result = n->kind == NODE_OR ? EARLY_FALSE : EARLY_TRUE;
+
+	if (n->kind == NODE_CHECK) {
+		if (is_late(e->p, n->left) || is_late(e->p, n->right))
+			return EARLY_UNKNOWN;
+		return eval_check(e, n) ? EARLY_TRUE : EARLY_FALSE;
+	}
+	if (n->kind == NODE_NOT) {
+		enum early kid = early_node(e, n->kids[0]);
+
+		return kid == EARLY_UNKNOWN ? kid : kid == EARLY_TRUE ? EARLY_FALSE : EARLY_TRUE;
+	}
+	for (uint32_t i = 0; i < n->nkids; i++) {
+		enum early kid = early_node(e, n->kids[i]);
+
+		if (kid == decides)
+			return kid;
+		if (kid == EARLY_UNKNOWN)
+			result = kid;
+	}
+	return result;
+}
+
+enum early eval_early(struct eval *e, const struct cond *c)
+{
+	return early_node(e, &c->top);
 }
 
 /* ---- explaining ---- */

@@ -74,3 +74,18 @@ enum value_type vexpr_type(const struct vexpr *v, bool *ret_list);
 bool eval_vexpr(struct eval *e, const struct vexpr *v, struct value *ret_value);
 /* A stand-alone evaluation that caches nothing and explains: the first sub-condition that decided. */
 bool eval_explain(struct eval *e, const struct cond *c, struct strbuf *ret_decider);
+
+/*
+ * Events that wait. A LATE field may get its value after the event: eval_early says what can be said without
+ * those; eval_freeze keeps all other values that are marked, so that the event can be evaluated again when
+ * they are known and everything it came from is gone.
+ */
+enum early { EARLY_FALSE, EARLY_TRUE, EARLY_UNKNOWN };
+enum early eval_early(struct eval *e, const struct cond *c);
+/* Sets marks[slot] for the slots that the condition reads; marks has program_slots entries. */
+void cond_mark_slots(const struct cond *c, bool *marks);
+struct frozen;
+/* Values of the marked slots with names as given and, when both, as resolved. In the arena; NULL: no memory. */
+struct frozen *eval_freeze(struct eval *e, const bool *marks, bool both, struct arena *a);
+/* As eval_begin: LATE fields are extracted from the event, all others are the frozen ones. */
+void eval_thaw(struct eval *e, void *event, struct arena *arena, const struct frozen *f);

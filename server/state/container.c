@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One row per form of path that a runtime makes, in the order in which they are tried on each path. Paths
- * that any unit of the host may have (two plain words) are not taken for containers, except those of
- * containerd's own "default" namespace.
+ * One row per form of path that a runtime makes, in the order in which they are tried on each path. What a
+ * container makes below its own cgroup belongs to it, so a path without a form is tried again without its
+ * last component: the innermost container counts. Two plain words, as containerd's own clients make them,
+ * may be anything: they are told as doubtful.
  */
 #include "state/container.h"
 
@@ -14,34 +15,33 @@ enum kind {
 	HEX_END,   /* before + 64 digits + after are the end of the path */
 	NAME_PART, /* a name after `before` anywhere, up to the next slash */
 	NAME_LAST, /* the last component is before + name + after */
-	NAME_ROOT, /* the whole path is before + name */
 };
 
 static const struct {
 	enum kind kind;
 	struct str before, after;
+	const char *type;
 } forms[] = {
-	{ HEX_END, STR("/libpod-payload-"), STR(".scope/container") },
-	{ HEX_END, STR("/libpod-payload-"), STR(".scope") },
-	{ HEX_END, STR("/libpod-payload-"), STR("") },
-	{ HEX_END, STR("/libpod-"), STR(".scope/container") },
-	{ HEX_END, STR("/libpod-"), STR(".scope") },
-	{ HEX_END, STR("/libpod-"), STR("") },
-	{ HEX_END, STR("/docker-"), STR(".scope") },
-	{ HEX_END, STR("/"), STR("") },
-	{ HEX_END, STR("/crio-"), STR(".scope") },
-	{ HEX_END, STR("/crio-"), STR("") },
-	{ HEX_END, STR("/cri-containerd-"), STR(".scope") },
-	{ HEX_END, STR(":cri-containerd:"), STR("") },
-	{ NAME_ROOT, STR("/default/"), STR("") },
-	{ NAME_PART, STR("/lxc.payload/"), STR("") },
-	{ NAME_PART, STR("/lxc.payload."), STR("") },
-	{ NAME_PART, STR("/libvirt/lxc/"), STR("") },
-	{ NAME_PART, STR("/lxc/"), STR("") },
-	{ NAME_LAST, STR("/"), STR(".libvirt-lxc") },
-	{ NAME_LAST, STR("/machine-lxc\\x2d"), STR(".scope") },
-	{ NAME_LAST, STR("/bpm-"), STR(".scope") },
-	{ NAME_LAST, STR("/bpm-"), STR("") },
+	{ HEX_END, STR("/libpod-payload-"), STR(".scope/container"), "podman" },
+	{ HEX_END, STR("/libpod-payload-"), STR(".scope"), "podman" },
+	{ HEX_END, STR("/libpod-payload-"), STR(""), "podman" },
+	{ HEX_END, STR("/libpod-"), STR(".scope/container"), "podman" },
+	{ HEX_END, STR("/libpod-"), STR(".scope"), "podman" },
+	{ HEX_END, STR("/libpod-"), STR(""), "podman" },
+	{ HEX_END, STR("/docker-"), STR(".scope"), "docker" },
+	{ HEX_END, STR("/"), STR(""), "docker" },
+	{ HEX_END, STR("/crio-"), STR(".scope"), "cri-o" },
+	{ HEX_END, STR("/crio-"), STR(""), "cri-o" },
+	{ HEX_END, STR("/cri-containerd-"), STR(".scope"), "containerd" },
+	{ HEX_END, STR(":cri-containerd:"), STR(""), "containerd" },
+	{ NAME_PART, STR("/lxc.payload/"), STR(""), "lxc" },
+	{ NAME_PART, STR("/lxc.payload."), STR(""), "lxc" },
+	{ NAME_PART, STR("/libvirt/lxc/"), STR(""), "libvirt-lxc" },
+	{ NAME_PART, STR("/lxc/"), STR(""), "lxc" },
+	{ NAME_LAST, STR("/"), STR(".libvirt-lxc"), "libvirt-lxc" },
+	{ NAME_LAST, STR("/machine-lxc\\x2d"), STR(".scope"), "libvirt-lxc" },
+	{ NAME_LAST, STR("/bpm-"), STR(".scope"), "bpm" },
+	{ NAME_LAST, STR("/bpm-"), STR(""), "bpm" },
 };
 
 static bool is_hex(struct str s)
@@ -62,7 +62,7 @@ static struct str hex_end(struct str path, struct str before, struct str after)
 	struct str id = str_skip(path, path.len - HEX_ID);
 
 	path.len -= HEX_ID;
-	return is_hex(id) && str_ends(path, before) ? str_cut(id, SHORT_ID) : (struct str){ 0 };
+	return is_hex(id) && str_ends(path, before) ? id : (struct str){ 0 };
 }
 
 static struct str name_part(struct str path, struct str before)
@@ -95,43 +95,86 @@ static struct str name_last(struct str path, struct str before, struct str after
 	return last;
 }
 
-static struct str name_root(struct str path, struct str before)
+static bool is_unit(struct str name)
 {
-	if (!str_starts(path, before))
-		return (struct str){ 0 };
-	path = str_skip(path, before.len);
-	if (str_chr(path, '/') < path.len || str_ends(path, STR(".service")) ||
-	    str_ends(path, STR(".slice")) || str_ends(path, STR(".scope")))
-		return (struct str){ 0 };
-	return str_cut(path, SHORT_ID);
+	return str_ends(name, STR(".service")) || str_ends(name, STR(".slice")) ||
+	       str_ends(name, STR(".scope")) || str_ends(name, STR(".mount")) ||
+	       str_ends(name, STR(".socket")) || str_ends(name, STR(".swap"));
 }
 
-static struct str id_of_path(struct str path)
+/* /NAMESPACE/NAME: the name. */
+static struct str two_words(struct str path)
+{
+	if (!str_starts(path, STR("/")))
+		return (struct str){ 0 };
+	path = str_skip(path, 1);
+	size_t slash = str_chr(path, '/');
+	struct str name = str_skip(path, slash + 1);
+
+	if (!slash || is_unit(str_cut(path, slash)) || is_unit(name) || name.len > HEX_ID ||
+	    str_chr(name, '/') < name.len)
+		return (struct str){ 0 };
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      c == '-' || c == '_' || c == '.'))
+			return (struct str){ 0 };
+	}
+	return name;
+}
+
+static struct container_ident of_path(struct str path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
-		struct str id = { 0 };
+		struct str before = forms[i].before, after = forms[i].after, id = { 0 };
 
 		switch (forms[i].kind) {
-		case HEX_END: id = hex_end(path, forms[i].before, forms[i].after); break;
-		case NAME_PART: id = name_part(path, forms[i].before); break;
-		case NAME_LAST: id = name_last(path, forms[i].before, forms[i].after); break;
-		case NAME_ROOT: id = name_root(path, forms[i].before); break;
+		case HEX_END: id = hex_end(path, before, after); break;
+		case NAME_PART: id = name_part(path, before); break;
+		case NAME_LAST: id = name_last(path, before, after); break;
 		}
 		if (id.len)
-			return id;
+			return (struct container_ident){
+				.id = forms[i].kind == HEX_END ? str_cut(id, SHORT_ID) : id,
+				.full_id = id,
+				.type = forms[i].type,
+			};
 	}
-	return (struct str){ 0 };
+	return (struct container_ident){ 0 };
 }
 
-struct str container_id(struct str cgroups)
+static struct container_ident of_path_or_above(struct str path)
 {
+	while (path.len > 1) {
+		struct container_ident ident = of_path(path);
+		size_t slash = str_rchr(path, '/');
+
+		if (ident.id.len || slash == path.len)
+			return ident;
+		path = str_cut(path, slash);
+	}
+	return (struct container_ident){ 0 };
+}
+
+struct container_ident container_identify(struct str cgroups)
+{
+	struct container_ident doubtful = { 0 };
 	struct str entry;
 
 	while (str_split(&cgroups, '\0', &entry)) {
-		struct str id = id_of_path(str_skip(entry, str_chr(entry, '=') + 1));
+		struct str path = str_skip(entry, str_chr(entry, '=') + 1);
+		struct container_ident ident = of_path_or_above(path);
 
-		if (id.len)
-			return id;
+		if (ident.id.len)
+			return ident;
+		struct str name = two_words(path);
+
+		if (!doubtful.id.len && name.len)
+			doubtful = (struct container_ident){ .id = str_cut(name, SHORT_ID),
+							     .full_id = name,
+							     .type = "containerd",
+							     .doubtful = true };
 	}
-	return (struct str){ 0 };
+	return doubtful;
 }

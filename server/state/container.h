@@ -4,8 +4,13 @@
 
 #include "base/str.h"
 
-/*
- * cgroups: "subsystem=path" texts each ended by NUL. The short id (12 digits, or the name where the runtime
- * has names), borrowed from the text; empty: the host. falco-compat.md 6.1.
- */
-struct str container_id(struct str cgroups);
+struct container_ident {
+	struct str
+		id; /* short (12 digits, or the name where the runtime has names); empty: the host */
+	struct str full_id; /* borrowed from the text, as is id */
+	const char *type;   /* whose form of path it is: a guess until a runtime answers */
+	bool doubtful; /* any unit may have such a path: a foreign namespace has to bear witness */
+};
+
+/* cgroups: "subsystem=path" texts each ended by NUL. falco-compat.md 6.1. */
+struct container_ident container_identify(struct str cgroups);

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "state/accounts.h"
+#include "state/containers.h"
 #include "state/procs.h"
 
 struct state {
 	struct procs procs;
 	struct accounts accounts;
+	struct containers containers;
+	uint32_t host_pid_ns, host_mnt_ns; /* the latter 0: not known */
 };

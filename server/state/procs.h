@@ -31,6 +31,7 @@ struct node {
 	uint64_t exit_ns;   /* when the exit was seen */
 	uint64_t heard_ns;  /* last event, roughly */
 	uint64_t epoch;	    /* of the last event that had to do with it */
+	bool doubtful;	    /* whether it is in a container is not certain */
 	bool own;	    /* had an event or a scan of its own, not only a mention */
 	char comm[sizeof(((struct rec_ident *)0)->comm)];
 	char exe_comm[sizeof(((struct rec_ident *)0)->comm)];

@@ -48,6 +48,9 @@ enum exec_param {
 	X_PGID,
 };
 
+/* Number of the initial pid namespace, the same on every kernel (linux/proc_ns.h). */
+#define PID_NS_INIT UINT32_C(0xEFFFFFFC)
+
 enum fork_param { F_TID, F_PID, F_START, F_VTID, F_VPID, F_PPID, F_PSTART };
 
 enum scan_param {
@@ -80,6 +83,8 @@ struct state *state_new(size_t max_threads)
 
 	if (s)
 		s->procs.max_threads = max_threads ? max_threads : 1;
+	if (s)
+		s->host_pid_ns = PID_NS_INIT;
 	return s;
 }
 
@@ -89,6 +94,7 @@ struct state *state_free(struct state *s)
 		return NULL;
 	procs_done(&s->procs);
 	accounts_done(&s->accounts);
+	containers_done(&s->containers);
 	free(s);
 	return NULL;
 }
@@ -111,13 +117,33 @@ static int take_cwd(struct node *n, struct str cwd)
 	return take_text(n, T_CWD, cwd);
 }
 
-static int take_cgroups(struct node *n, struct str cgroups)
+/* Whether the mounts are those of the host; also where the host's are not known. */
+static bool host_mounts(const struct state *s, const struct rec_ident *who)
 {
-	if (!cgroups.ptr || str_eq(cgroups, n->p.cgroups))
-		return 0;
-	int r = node_set_text(n, T_CGROUPS, cgroups);
+	return s->host_mnt_ns && who->mnt_ns == s->host_mnt_ns;
+}
 
-	return r < 0 ? r : node_set_text(n, T_CONTAINER, container_id(cgroups));
+/*
+ * Namespaces bear witness where a path alone could be any unit's. Both: mounts of their own have many services.
+ */
+static bool foreign(const struct state *s, const struct rec_ident *who)
+{
+	return who->pid_ns && who->pid_ns != s->host_pid_ns && !host_mounts(s, who);
+}
+
+static int take_cgroups(struct state *s, struct node *n, struct str cgroups)
+{
+	bool same = str_eq(cgroups, n->p.cgroups);
+
+	if (!cgroups.ptr || (same && !n->doubtful))
+		return 0;
+	struct container_ident ident = container_identify(cgroups);
+	int r = same ? 0 : node_set_text(n, T_CGROUPS, cgroups);
+
+	n->doubtful = ident.doubtful && !foreign(s, &n->p.id);
+	if (n->doubtful && !containers_find(&s->containers, ident.id))
+		ident.id = (struct str){ 0 };
+	return r < 0 ? r : node_set_text(n, T_CONTAINER, ident.id);
 }
 
 /* The process of an identity, made if it was never heard of; NULL: none (pid 0) or no memory. */
@@ -196,13 +222,13 @@ static struct node *take_who(struct state *s, const struct event *e)
 }
 
 /* What execve and clone exits have in common. */
-static int take_image(struct node *n, const struct event *e)
+static int take_image(struct state *s, struct node *n, const struct event *e)
 {
 	int r = take_text(n, T_EXE, e->params[X_EXE]);
 
 	r = r < 0 ? r : take_text(n, T_ARGS, e->params[X_ARGS]);
 	r = r < 0 ? r : take_cwd(n, e->params[X_CWD]);
-	r = r < 0 ? r : take_cgroups(n, e->params[X_CGROUPS]);
+	r = r < 0 ? r : take_cgroups(s, n, e->params[X_CGROUPS]);
 	n->p.fdlimit = event_u64(e, X_FDLIMIT, n->p.fdlimit);
 	n->p.vm_size = param_u32(e, X_VM_SIZE, n->p.vm_size);
 	n->p.vm_rss = param_u32(e, X_VM_RSS, n->p.vm_rss);
@@ -219,7 +245,7 @@ static int take_exec(struct state *s, struct node *n, const struct event *e)
 	/* Nothing of the old image stays, also where the record could not tell the new. */
 	for (size_t i = 0; i < sizeof(image) / sizeof(image[0]); i++)
 		node_set_text(n, image[i], (struct str){ 0 });
-	int r = take_image(n, e);
+	int r = take_image(s, n, e);
 
 	r = r < 0 ? r : take_text(n, T_ENV, e->params[X_ENV]);
 	r = r < 0 ? r : take_text(n, T_EXEPATH, e->params[X_EXEPATH]);
@@ -267,6 +293,7 @@ static void copy_process(struct node *n, const struct node *from)
 	n->p.vm_rss = from->p.vm_rss;
 	n->p.vm_swap = from->p.vm_swap;
 	n->p.complete = from->p.complete;
+	n->doubtful = from->doubtful;
 }
 
 static void fork_identity(struct node *n, const struct node *from, const struct event *e)
@@ -319,7 +346,7 @@ static int take_fork(struct state *s, struct node *maker, const struct event *e)
 	return 0;
 }
 
-static int scan_texts(struct node *n, const struct event *e)
+static int scan_texts(struct state *s, struct node *n, const struct event *e)
 {
 	int r = take_text(n, T_EXE, e->params[S_EXE]);
 
@@ -327,7 +354,7 @@ static int scan_texts(struct node *n, const struct event *e)
 	r = r < 0 ? r : take_text(n, T_ENV, e->params[S_ENV]);
 	r = r < 0 ? r : take_cwd(n, e->params[S_CWD]);
 	r = r < 0 ? r : take_text(n, T_EXEPATH, e->params[S_EXEPATH]);
-	return r < 0 ? r : take_cgroups(n, e->params[S_CGROUPS]);
+	return r < 0 ? r : take_cgroups(s, n, e->params[S_CGROUPS]);
 }
 
 /* What was seen happening is newer than, or equal to, what the scan read. */
@@ -373,7 +400,7 @@ static int take_scan(struct state *s, struct event *e)
 	n->p.vm_rss = param_u32(e, S_VM_RSS, 0);
 	n->p.vm_swap = param_u32(e, S_VM_SWAP, 0);
 	n->p.complete = e->params[S_EXE].ptr;
-	return scan_texts(n, e);
+	return scan_texts(s, n, e);
 }
 
 static void take_setsid(struct node *n, const struct event *e)
@@ -426,7 +453,7 @@ static int take_event(struct state *s, struct node *n, const struct event *e)
 	case EV_SYSCALL_CLONE3_X:
 	case EV_SYSCALL_FORK_20_X:
 	case EV_SYSCALL_VFORK_20_X:
-		return n->p.complete || event_i64(e, X_RES, -1) < 0 ? 0 : take_image(n, e);
+		return n->p.complete || event_i64(e, X_RES, -1) < 0 ? 0 : take_image(s, n, e);
 	case EV_TASK_RENAME:
 		if (e->hdr->who.tid == e->hdr->who.pid && e->params[0].ptr)
 			node_set_comm(n, e->params[0].ptr, e->params[0].len);
@@ -453,20 +480,28 @@ static int take_process_event(struct state *s, struct event *e)
 
 	if (e->sid)
 		n->p.sid = e->sid;
-	r = r < 0 ? r : take_cgroups(n, e->cgroups);
+	r = r < 0 ? r : take_cgroups(s, n, e->cgroups);
 	return r < 0 ? r : take_cwd(n, e->cwd);
+}
+
+/* The first process lives among the host's mounts. */
+static void take_host(struct state *s, const struct rec_ident *who)
+{
+	if (who->pid == 1 && who->mnt_ns)
+		s->host_mnt_ns = who->mnt_ns;
 }
 
 int state_before(struct state *s, struct event *e)
 {
 	s->procs.epoch++;
 	e->proc = NULL;
+	take_host(s, &e->hdr->who);
 	switch (e->info->code) {
 	case EV_USER_ENTRY:
 	case EV_GROUP_ENTRY: return accounts_take(&s->accounts, e);
 	case EV_TASK_SCAN: return take_scan(s, e);
+	case EV_CONTAINER_INFO: return containers_take(&s->containers, e);
 	case EV_SCAN_END:
-	case EV_CONTAINER_INFO:
 	case EV_RING_DROPS: return 0;
 	default: return take_process_event(s, e);
 	}
@@ -486,7 +521,53 @@ void state_after(struct state *s, const struct event *e)
 	/* The kernel says that a thread of the group we never heard of lives on. */
 	if (reaper == n || n->p.nthreads > 0)
 		return;
+	if (n->p.container_id.len && n->p.id.vpid == 1) {
+		struct container *c = containers_find(&s->containers, n->p.container_id);
+
+		if (c)
+			c->ended_ns = e->hdr->ts_ns;
+	}
 	procs_bury(&s->procs, n, reaper, e->hdr->ts_ns);
+}
+
+struct container *state_container(const struct state *s, struct str id)
+{
+	return containers_find(&s->containers, id);
+}
+
+struct container *state_event_container(struct state *s, const struct event *e, bool *ret_new)
+{
+	const struct proc *p = e->proc;
+
+	*ret_new = false;
+	if (!p || !p->container_id.len)
+		return NULL;
+	struct container *c = containers_find(&s->containers, p->container_id);
+
+	if (c && c->met)
+		return c;
+	*ret_new = true;
+	if (!c) {
+		struct container_ident ident = container_identify(p->cgroups);
+
+		c = containers_add(&s->containers, p->container_id, ident.full_id,
+				   ident.type ? ident.type : "", e->hdr->ts_ns);
+	}
+	if (c)
+		c->met = true;
+	return c;
+}
+
+bool state_own_mounts(const struct state *s, const struct proc *p)
+{
+	return p->id.mnt_ns && !host_mounts(s, &p->id);
+}
+
+const struct proc *state_same_proc(struct state *s, const struct rec_ident *who)
+{
+	const struct node *n = procs_find(&s->procs, who->pid, who->start_ns);
+
+	return n ? &n->p : NULL;
 }
 
 const struct proc *state_proc(const struct state *s, uint32_t pid)
@@ -523,5 +604,6 @@ void state_counters(const struct state *s, struct state_counters *ret)
 		.created_late = s->procs.created_late,
 		.evicted = s->procs.evicted + s->accounts.refused,
 		.users = s->accounts.users.count,
+		.containers = s->containers.map.count,
 	};
 }

@@ -13,6 +13,7 @@
 
 #include "base/str.h"
 #include "event/event.h"
+#include "state/containers.h"
 
 struct state;
 
@@ -52,7 +53,7 @@ struct group {
 };
 
 struct state_counters {
-	uint64_t processes, threads, added, removed, created_late, evicted, users;
+	uint64_t processes, threads, added, removed, created_late, evicted, users, containers;
 };
 
 /* max_threads: LIMIT_THREADS or configured. NULL when memory is out. */
@@ -74,6 +75,17 @@ const struct proc *state_thread(const struct state *s, uint32_t tid);
 /* container: empty for the host. */
 const struct user *state_user(const struct state *s, struct str container, uint32_t uid);
 const struct group *state_group(const struct state *s, struct str container, uint32_t gid);
+/* By short id; NULL: never heard of. Valid until the next event. */
+struct container *state_container(const struct state *s, struct str id);
+/*
+ * The container that the event's process is in, made when it is new, which *ret_new tells; NULL: the host, or
+ * no memory.
+ */
+struct container *state_event_container(struct state *s, const struct event *e, bool *ret_new);
+/* Whether the process has mounts of its own, as far as known. */
+bool state_own_mounts(const struct state *s, const struct proc *p);
+/* The process of that identity, if it is still known. */
+const struct proc *state_same_proc(struct state *s, const struct rec_ident *who);
 void state_counters(const struct state *s, struct state_counters *ret);
 /* Writes records that rebuild this state (TASK_SCAN, USER_ENTRY, GROUP_ENTRY, SCAN_END): parents first. */
 int state_snapshot(const struct state *s, uint64_t now_ns,

@@ -38,7 +38,7 @@ static void old_options_become_overrides(void **state)
 		{ "-t net", "rules[].enable.tag=net", 1 },
 		{ "-T net", "rules[].disable.tag=net", 1 },
 		{ "--modern-bpf", "engine.kind=modern_ebpf", 1 },
-		{ "--cri /run/x.sock", NULL, 1 },
+		{ "--cri /run/x.sock", "container_engines.cri.sockets[]=/run/x.sock", 1 },
 		{ "-K token -k https://host -pk", NULL, 2 },
 		{ "--disable-cri-async", NULL, 1 },
 		{ "-U", NULL, 0 },

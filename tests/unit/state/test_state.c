@@ -479,11 +479,20 @@ static void containers_are_told_from_paths(void **state)
 		{ "/machine/web.libvirt-lxc", "web" },
 		{ "/system.slice/bpm-job.scope", "job" },
 		{ "/default/mycontainername", "mycontainern" },
+		{ "/moby/web", "web" }, /* doubtful, see below */
+		{ "/a/b/c", "" },
+		{ "/docker/" HEX "/system.slice/cron.service", "0123456789ab" },
+		{ "/kubepods/besteffort/pod1/" HEX "/init.scope", "0123456789ab" },
+		{ "/libpod_parent/libpod-" HEX, "0123456789ab" },
+		{ "/k8s.io/" HEX, "0123456789ab" },
+		{ "/machine.slice/machine-debian.scope", "" },
+		{ "/machine.slice/systemd-nspawn@debian.service/payload", "" },
 		{ "/default/x.service", "" },
 		{ "/system.slice/cron.service", "" },
 		{ "/user.slice/user-1000.slice/session-1.scope", "" },
-		{ "/process_api/09c4bafc777462c6d5e1d660826adf2a", "" },
-		{ "/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef", "" },
+		{ "/process_api/09c4bafc777462c6d5e1d660826adf2a", "09c4bafc7774" }, /* doubtful */
+		{ "/a/docker/0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+		  "" },
 		{ "/docker/1" HEX, "" },
 		{ "/", "" },
 		{ "", "" },
@@ -493,7 +502,12 @@ static void containers_are_told_from_paths(void **state)
 		char text[512];
 		int n = snprintf(text, sizeof(text), "cpu=/%cmemory=%s%c", 0, rows[i].path, 0);
 
-		assert_true(str_eqz(container_id((struct str){ text, (size_t)n }), rows[i].wanted));
+		struct container_ident ident = container_identify((struct str){ text, (size_t)n });
+
+		assert_true(str_eqz(ident.id, rows[i].wanted));
+		assert_int_equal(ident.doubtful,
+				 ident.id.len && str_eqz(str_of(ident.type), "containerd") &&
+					 ident.full_id.len < 64);
 	}
 }
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers that ended stay for stragglers (events, and answers that are late) and go when new ones come;
+ * if too many live, the oldest goes.
+ */
+#include "state/containers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/cleanup.h"
+
+enum { KEEP_ENDED_S = 30, SWEEP_STEPS = 8 };
+
+static void drop(struct containers *c, struct container *k)
+{
+	strmap_remove(&c->map, k->id);
+	*(k->older ? &k->older->newer : &c->oldest) = k->newer;
+	*(k->newer ? &k->newer->older : &c->newest) = k->older;
+	arena_done(&k->arena);
+	free(k);
+}
+
+void containers_done(struct containers *c)
+{
+	while (c->oldest)
+		drop(c, c->oldest);
+	strmap_done(&c->map);
+	*c = (struct containers){ 0 };
+}
+
+struct container *containers_find(const struct containers *c, struct str id)
+{
+	return strmap_find(&c->map, id);
+}
+
+static void sweep(struct containers *c, uint64_t now_ns)
+{
+	struct container *k = c->oldest;
+
+	for (unsigned i = 0; k && i < SWEEP_STEPS; i++) {
+		struct container *next = k->newer;
+
+		if (k->ended_ns && !k->waiting && k->ended_ns + KEEP_ENDED_S * NS_PER_SEC < now_ns)
+			drop(c, k);
+		k = next;
+	}
+	if (c->map.count >= LIMIT_CONTAINERS && c->oldest) {
+		c->evicted++;
+		drop(c, c->oldest);
+	}
+}
+
+static struct str put(char **at, struct str s)
+{
+	struct str copy = { *at, s.len };
+
+	if (s.len)
+		memcpy(*at, s.ptr, s.len);
+	*at += s.len;
+	return copy;
+}
+
+struct container *containers_add(struct containers *c, struct str id, struct str full_id,
+				 const char *guess, uint64_t now_ns)
+{
+	sweep(c, now_ns);
+	struct container *k = calloc(1, sizeof(*k));
+
+	if (!k || !id.len || id.len + full_id.len > sizeof(k->bytes)) {
+		c->refused++;
+		free(k);
+		return NULL;
+	}
+	char *at = k->bytes;
+
+	k->id = put(&at, id);
+	k->full_id = put(&at, full_id);
+	k->guess = guess;
+	if (strmap_put(&c->map, k->id, k) < 0) {
+		c->refused++;
+		free(k);
+		return NULL;
+	}
+	k->older = c->newest;
+	*(c->newest ? &c->newest->newer : &c->oldest) = k;
+	c->newest = k;
+	return k;
+}
+
+int containers_take(struct containers *c, const struct event *e)
+{
+	enum { ID, JSON };
+	struct str id = str_cut(e->params[ID], sizeof(((struct container *)0)->bytes) / 2);
+	struct container *k = containers_find(c, id);
+	struct arena a = { .limit = 4 * LIMIT_RECORD_BYTES };
+	struct info info = { 0 };
+
+	if (!k)
+		k = containers_add(c, id, (struct str){ 0 }, "", e->hdr->ts_ns);
+	if (!k)
+		return -ENOMEM;
+	if (!e->params[JSON].ptr) {
+		k->accounts_pending = false;
+		return 0;
+	}
+	int r = info_parse(e->params[JSON], &a, &info);
+
+	if (r < 0 || !info.name.ptr) {
+		arena_done(&a);
+		if (k->status == CONTAINER_ASKED)
+			k->status = CONTAINER_UNKNOWN;
+		return r == -ENOMEM ? r : 0;
+	}
+	arena_done(&k->arena);
+	k->arena = a;
+	k->info = info;
+	k->status = CONTAINER_KNOWN;
+	if (info.full_id.len)
+		k->full_id = info.full_id;
+	return 0;
+}
+
+int containers_snapshot(const struct containers *c, uint64_t now_ns, struct record_builder *b,
+			int (*emit)(const struct rec_hdr *rec, void *ctx), void *ctx)
+{
+	_cleanup_(strbuf_done) struct strbuf json = { 0 };
+
+	for (const struct container *k = c->oldest; k; k = k->newer) {
+		if (k->status != CONTAINER_KNOWN)
+			continue;
+		strbuf_clear(&json);
+		info_print(&k->info, &json);
+		record_begin(b, EV_CONTAINER_INFO, now_ns, NULL);
+		record_str(b, k->id);
+		record_str(b, strbuf_str(&json));
+		int r = json.failed ? -ENOMEM : emit(record_end(b), ctx);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

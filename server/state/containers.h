@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers by their short id, with what runtimes said of them. What they said comes as CONTAINER_INFO
+ * records; nothing is asked here. One thread.
+ */
+#pragma once
+
+#include "base/hash.h"
+#include "event/event.h"
+#include "runtime/info.h"
+
+enum container_status {
+	CONTAINER_ASKED,   /* an answer will come */
+	CONTAINER_UNKNOWN, /* nobody knows it (yet) */
+	CONTAINER_KNOWN,
+};
+
+struct container {
+	struct str id;
+	struct str full_id; /* of the cgroup, or of the runtime */
+	const char *guess;  /* type, before a runtime told one; static */
+	enum container_status status;
+	struct info info;
+	bool met;	       /* a process of it was seen */
+	bool accounts_wanted;  /* its passwd file was asked for */
+	bool accounts_pending; /* and has not been read yet */
+	unsigned waiting;      /* events that wait for what it is; the pipeline's */
+	uint64_t ended_ns;     /* its first process has exited; 0: not seen */
+	struct arena arena;    /* of info */
+	struct container *older, *newer;
+	char bytes[256]; /* id and full_id */
+};
+
+/* What is to come may still give LATE fields a value. */
+static inline bool container_pending(const struct container *c)
+{
+	return c->status == CONTAINER_ASKED || c->accounts_pending;
+}
+
+/* Zeroed is empty and valid. */
+struct containers {
+	struct strmap map;
+	struct container *oldest, *newest;
+	uint64_t refused, evicted;
+};
+
+void containers_done(struct containers *c);
+/* NULL: never heard of. */
+struct container *containers_find(const struct containers *c, struct str id);
+/* A new one. NULL when memory is out or the id is too long (counted). */
+struct container *containers_add(struct containers *c, struct str id, struct str full_id,
+				 const char *guess, uint64_t now_ns);
+/* A CONTAINER_INFO record; one without a text says that the passwd file has been read. 0 or -ENOMEM (counted). */
+int containers_take(struct containers *c, const struct event *e);
+/* All that are known as records; the first negative outcome of emit ends it. */
+int containers_snapshot(const struct containers *c, uint64_t now_ns, struct record_builder *b,
+			int (*emit)(const struct rec_hdr *rec, void *ctx), void *ctx);
