@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/queue.h"
 #include "source/scan.h"
 #include "source/users.h"
 
@@ -18,6 +19,15 @@ enum {
 	WAITING_MS = 20, /* between looks at events that wait for metadata */
 	LATE_NS = 2000000,
 	IDLE_ROUNDS = 16, /* empty looks before going to sleep */
+	INTERNAL_MAX = 64,
+};
+
+struct internal {
+	const char *rule;
+	enum priority priority;
+	uint64_t ts_ns;
+	size_t len;
+	char message[];
 };
 
 struct engine {
@@ -32,6 +42,7 @@ struct engine {
 	unsigned idle;
 	_Atomic bool stop;
 	_Atomic(struct ruleset *) next_rules;
+	struct queue *internals;	  /* struct internal, from the control thread */
 	struct pipeline_counters copy[2]; /* the published one is copy[current] */
 	_Atomic unsigned current;
 };
@@ -121,9 +132,22 @@ static void close_all(struct engine *e)
 	uv_close((uv_handle_t *)&e->wake, NULL);
 }
 
+static void raise_internals(struct engine *e)
+{
+	struct internal *i;
+
+	while ((i = queue_pop(e->internals))) {
+		pipeline_internal(e->o.pipeline, i->ts_ns, i->rule, i->priority,
+				  (struct str){ i->message, i->len }, NULL, 0);
+		free(i);
+	}
+}
+
 static void on_wake(uv_async_t *a)
 {
 	struct engine *e = a->data;
+
+	raise_internals(e);
 	struct ruleset *rs = atomic_exchange(&e->next_rules, NULL);
 
 	if (rs) {
@@ -167,8 +191,10 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 		return -ENOMEM;
 	e->o = *options;
 	e->poll.data = e->timer.data = e->second.data = e->wake.data = e->waiting.data = e;
-	int r = uv_loop_init(&e->loop);
+	e->internals = queue_new(INTERNAL_MAX);
+	int r = e->internals ? uv_loop_init(&e->loop) : -ENOMEM;
 	if (r < 0) {
+		queue_free(e->internals);
 		free(e);
 		return r;
 	}
@@ -186,6 +212,7 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 		close_all(e);
 		uv_run(&e->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&e->loop);
+		queue_free(e->internals);
 		free(e);
 		return r;
 	}
@@ -202,6 +229,9 @@ struct engine *engine_stop(struct engine *e)
 	pthread_join(e->thread, NULL);
 	uv_loop_close(&e->loop);
 	ruleset_unref(atomic_load(&e->next_rules));
+	for (void *left; (left = queue_pop(e->internals));)
+		free(left);
+	queue_free(e->internals);
 	free(e);
 	return NULL;
 }
@@ -216,6 +246,25 @@ void engine_wake(struct engine *e)
 {
 	if (e)
 		uv_async_send(&e->wake);
+}
+
+int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message)
+{
+	struct internal *i = malloc(sizeof(*i) + message.len);
+
+	if (!i)
+		return -ENOMEM;
+	*i = (struct internal){
+		.rule = rule, .priority = priority, .ts_ns = clock_boot_ns(), .len = message.len
+	};
+	if (message.len)
+		memcpy(i->message, message.ptr, message.len);
+	if (!queue_push(e->internals, i)) {
+		free(i);
+		return -ENOBUFS;
+	}
+	uv_async_send(&e->wake);
+	return 0;
 }
 
 void engine_counters(const struct engine *e, struct pipeline_counters *ret)

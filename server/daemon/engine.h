@@ -29,5 +29,11 @@ struct engine *engine_stop(struct engine *e);
 void engine_rules(struct engine *e, struct ruleset *rs);
 /* Any thread: the engine looks for what runtimes answered. engine may be NULL. */
 void engine_wake(struct engine *e);
+/*
+ * Control thread. An alert about the program itself, raised by the engine between two events: in order with all
+ * others, through the same channels. rule is static; the message is copied. -ENOMEM; -ENOBUFS: too many wait, this
+ * one is dropped.
+ */
+int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message);
 /* A snapshot of the pipeline's counters, at most a second old; any thread. */
 void engine_counters(const struct engine *e, struct pipeline_counters *ret);

@@ -295,12 +295,12 @@ void pipeline_feed(const struct rec_hdr *rec, void *ctx)
 	state_after(p->state, &ev);
 }
 
-void pipeline_internal(struct pipeline *p, const char *rule, enum priority priority,
+void pipeline_internal(struct pipeline *p, uint64_t ts_ns, const char *rule, enum priority priority,
 		       struct str message, const struct alert_pair *pairs, size_t npairs)
 {
 	publish(p,
 		alert_build_internal(p->builder, rule, priority, message, pairs, npairs,
-				     p->last_ts_ns + p->options.boot_offset_ns),
+				     ts_ns + p->options.boot_offset_ns),
 		NULL);
 }
 

@@ -55,8 +55,8 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns);
 void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
 int pipeline_rules(struct pipeline *p, struct ruleset *rs);
-/* An internal alert goes the same way as any other. */
-void pipeline_internal(struct pipeline *p, const char *rule, enum priority priority,
+/* An internal alert goes the same way as any other. ts_ns: boot time. */
+void pipeline_internal(struct pipeline *p, uint64_t ts_ns, const char *rule, enum priority priority,
 		       struct str message, const struct alert_pair *pairs, size_t npairs);
 void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret);
 const struct state *pipeline_state(const struct pipeline *p);

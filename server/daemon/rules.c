@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "fields/catalogue.h"
 
 /* What required_plugin_versions may ask for: container metadata is built in. */
@@ -111,7 +113,10 @@ static int only_yaml(const struct dirent *d)
 	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml"));
 }
 
-static int add_directory(struct loader *l, const char *path)
+typedef int (*file_fn)(const char *path, void *ctx);
+
+/* Its rules files in order of name. */
+static int each_in_directory(const char *path, file_fn fn, void *ctx)
 {
 	struct dirent **entries;
 	int n = scandir(path, &entries, only_yaml, alphasort), r = 0;
@@ -123,34 +128,87 @@ static int add_directory(struct loader *l, const char *path)
 		snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
 		free(entries[i]);
 		if (r == 0 && stat(file, &st) == 0 && S_ISREG(st.st_mode))
-			r = loader_add_file(l, file);
+			r = fn(file, ctx);
 	}
 	if (n >= 0)
 		free(entries);
 	return r;
 }
 
-static int add_path(struct loader *l, const char *path, bool required)
+int rules_paths(const struct config *config, const struct args *args,
+		int (*fn)(const char *path, bool directory, void *ctx), void *ctx)
 {
+	size_t n = args->rules.n ? args->rules.n : config ? config->rules_files.n : 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const char *path = args->rules.n ? args->rules.items[i]
+						 : config->rules_files.items[i].ptr;
+		struct stat st;
+
+		r = fn(path, stat(path, &st) == 0 && S_ISDIR(st.st_mode), ctx);
+	}
+	return r;
+}
+
+struct adding {
+	struct loader *loader;
+	bool required; /* a missing file is an error */
+};
+
+static int add_file(const char *path, void *ctx)
+{
+	return loader_add_file(((struct adding *)ctx)->loader, path);
+}
+
+static int add_path(const char *path, bool directory, void *ctx)
+{
+	struct adding *a = ctx;
+
+	if (directory)
+		return each_in_directory(path, add_file, a);
+	return a->required || access(path, F_OK) == 0 ? add_file(path, a) : 0;
+}
+
+static int mix_file(const char *path, void *ctx)
+{
+	uint64_t *h = ctx;
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return required ? loader_add_file(l, path) : 0;
-	if (S_ISDIR(st.st_mode))
-		return add_directory(l, path);
-	return loader_add_file(l, path);
+	if (stat(path, &st) < 0) {
+		*h = hash_u64(*h + 1);
+		return 0;
+	}
+	const uint64_t parts[] = { *h,
+				   hash_str(str_of(path)),
+				   st.st_dev,
+				   st.st_ino,
+				   (uint64_t)st.st_size,
+				   (uint64_t)st.st_mtim.tv_sec,
+				   (uint64_t)st.st_mtim.tv_nsec };
+	*h = hash_bytes(parts, sizeof(parts));
+	return 0;
+}
+
+static int mix_path(const char *path, bool directory, void *ctx)
+{
+	return directory ? each_in_directory(path, mix_file, ctx) : mix_file(path, ctx);
+}
+
+uint64_t rules_fingerprint(const struct config *config, const struct args *args)
+{
+	uint64_t h = 0;
+
+	rules_paths(config, args, mix_path, &h);
+	return h;
 }
 
 int rules_load(const struct config *config, const struct args *args, struct loader **ret_loader,
 	       struct ruleset **ret_rules, struct diag *diag)
 {
 	struct loader *l = rules_loader(config, args);
-	int r = l ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < args->rules.n; i++)
-		r = add_path(l, args->rules.items[i], true);
-	for (size_t i = 0; r == 0 && !args->rules.n && config && i < config->rules_files.n; i++)
-		r = add_path(l, config->rules_files.items[i].ptr, false);
+	struct adding adding = { .loader = l, .required = args->rules.n };
+	int r = l ? rules_paths(config, args, add_path, &adding) : -ENOMEM;
 	if (r < 0) {
 		loader_free(l);
 		return r;

@@ -20,6 +20,7 @@
 #include "daemon/attach.h"
 #include "daemon/engine.h"
 #include "daemon/netproc.h"
+#include "daemon/reload.h"
 #include "daemon/rules.h"
 #include "daemon/settings.h"
 #include "daemon/sink.h"
@@ -36,6 +37,7 @@ struct sensor {
 	_Atomic(struct engine *) engine; /* runtimes' threads wake it */
 	struct runtime *runtime;
 	struct netproc *net;
+	struct reload *reload;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_timer_t deadline;
@@ -53,25 +55,12 @@ static void on_deadline(uv_timer_t *t)
 	stop(t->data, 0);
 }
 
-/* A bad file changes nothing: it is reported in full and the old rules stay in force. */
-static void reload(struct sensor *s)
+static void on_loaded(struct ruleset *rs, void *ctx)
 {
-	struct loader *l = NULL;
-	struct ruleset *rs = NULL;
-	struct diag diag = { 0 };
-	int r = rules_load(s->config, s->args, &l, &rs, &diag);
+	struct sensor *s = ctx;
 
-	if (r == 0) {
-		engine_rules(s->engine, rs);
-		ruleset_unref(s->rules);
-		s->rules = TAKE(rs);
-		log_notice("rules are loaded anew");
-	} else {
-		if (!diag.text[0] && l)
-			rules_error(l, &diag);
-		log_error("reload: %s; the old rules stay in force", diag.text);
-	}
-	loader_free(l);
+	ruleset_unref(s->rules);
+	s->rules = ruleset_ref(rs);
 }
 
 static void on_signal(uv_signal_t *h, int signum)
@@ -79,7 +68,7 @@ static void on_signal(uv_signal_t *h, int signum)
 	struct sensor *s = h->data;
 
 	switch (signum) {
-	case SIGHUP: reload(s); break;
+	case SIGHUP: reload_ask(s->reload); break;
 	case SIGUSR1: sink_reopen(&s->sink); break;
 	default: stop(s, 0); break;
 	}
@@ -219,6 +208,21 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 	return r < 0 ? 1 : 0;
 }
 
+static int start_reload(struct sensor *s, struct diag *diag)
+{
+	int r = reload_start(&(struct reload_options){ .loop = &s->loop,
+						       .config = s->config,
+						       .args = s->args,
+						       .engine = s->engine,
+						       .loaded = on_loaded,
+						       .ctx = s },
+			     &s->reload);
+
+	if (r < 0)
+		diag_set(diag, "reload: %s", strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
 static int write_pid(const char *path, struct diag *diag)
 {
 	char text[16];
@@ -277,6 +281,7 @@ static void stop_engine(struct sensor *s)
 
 static void close_all(struct sensor *s)
 {
+	s->reload = reload_stop(s->reload);
 	stop_engine(s);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
 	s->net = netproc_stop(s->net);
@@ -312,9 +317,12 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		status = write_pid(args->pidfile, diag);
 	if (status == 0)
 		status = start_engine(&s, record, diag);
+	if (status == 0)
+		status = start_reload(&s, diag);
 	if (status == 0) {
 		watch(&s);
 		status = s.status;
+		s.reload = reload_stop(s.reload);
 		stop_engine(&s);
 		report_end(&s);
 	}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New rules while events flow: built beside the old ones by a worker, then swapped in between two events. Asked for
+ * by SIGHUP or by a change of the rules files, which are watched if watch_config_files says so. A bad file changes
+ * nothing: it is reported in full and raises an internal alert. Control thread only.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "daemon/args.h"
+#include "daemon/engine.h"
+
+struct reload;
+
+struct reload_options {
+	uv_loop_t *loop;
+	const struct config *config;
+	const struct args *args;
+	struct engine *engine;
+	/* The engine has them; a reference for who is told. May be NULL. */
+	void (*loaded)(struct ruleset *rs, void *ctx);
+	void *ctx;
+};
+
+/* -ENOMEM. */
+int reload_start(const struct reload_options *options, struct reload **ret);
+/* Loads the rules again; once more afterwards if it is just loading. */
+void reload_ask(struct reload *r);
+/* Waits for the worker; the handles are closed when the loop has run once more. Returns NULL. */
+struct reload *reload_stop(struct reload *r);
