@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "base/cleanup.h"
+#include "cases.h"
 #include "field_world.h"
 #include "fields/catalogue.h"
 #include "filter/filter.h"
@@ -56,10 +55,6 @@ static const struct {
 	{ "readev", "evt.rawarg.data contains a", "searches bytes instead of failing at run time" },
 };
 
-struct tally {
-	unsigned ran, agreed, deliberate, waiting, wrong;
-};
-
 static const char *deliberate(const char *context, const char *text)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(on_purpose); i++)
@@ -92,17 +87,10 @@ static bool field_text(struct world *w, const char *field, struct arena *a, stru
 static void judge(struct tally *t, bool agrees, const char *id, const char *context,
 		  const char *text, const char *got, const char *want)
 {
-	const char *why = deliberate(context, text);
+	_cleanup_(strbuf_done) struct strbuf why = { 0 };
 
-	t->ran++;
-	if (agrees)
-		t->agreed++;
-	else if (why)
-		t->deliberate++;
-	else
-		t->wrong++;
-	if (!agrees && !why)
-		printf("%s: %s in %s: got %s, want %s\n", id, text, context, got, want);
+	strbuf_printf(&why, "%s in %s: got %s, want %s", text, context, got, want);
+	tally_count(t, id, agrees ? NULL : strbuf_z(&why), deliberate(context, text));
 }
 
 /* Bytes above 0x7f are code points up to U+00FF in the files. */
@@ -204,48 +192,28 @@ static void eval_case(struct tally *t, const json_t *c)
 	free(w);
 }
 
-static json_t *load(const char *name)
-{
-	static const char *const ups[] = { "../shared", "../../shared" };
-	const char *given = getenv("TIERCEL_CONFORMANCE"), *root = getenv("TIERCEL_SOURCE_ROOT");
-	char path[4096];
-
-	if (given) {
-		snprintf(path, sizeof(path), "%s/conformance/%s", given, name);
-		return json_load_file(path, JSON_ALLOW_NUL, NULL);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(ups) && root; i++) {
-		snprintf(path, sizeof(path), "%s/%s/conformance/%s", root, ups[i], name);
-		json_t *j = json_load_file(path, JSON_ALLOW_NUL, NULL);
-		if (j)
-			return j;
-	}
-	return NULL;
-}
-
-/* Wrong cases of one file, 0 too when the file is not here. */
+/* How many are wrong. */
 static unsigned run(const char *name, void (*one)(struct tally *t, const json_t *c))
 {
-	struct tally t = { 0 };
-	json_t *j = load(name), *c;
+	struct tally t = { .file = name };
+	json_t *j = cases_load(name), *c;
 	size_t i;
 
-	if (!j) {
-		printf("%s: not here, nothing run\n", name);
-		return 0;
-	}
 	json_array_foreach(json_object_get(j, "cases"), i, c) one(&t, c);
-	printf("%s: %u ran, %u agreed, %u differ on purpose, %u wrong, %u wait\n", name, t.ran,
-	       t.agreed, t.deliberate, t.wrong, t.waiting);
+	tally_print(&t);
 	json_decref(j);
-	return t.wrong;
+	return t.wrong + !j;
 }
 
 int main(void)
 {
 	setenv("TZ", "UTC", 1);
-	unsigned wrong = run("field_cases.json", field_case);
+	if (!cases_root()) {
+		printf("no conformance cases beside the source tree: nothing to run\n");
+		return 0;
+	}
+	unsigned wrong = run("field_cases", field_case);
 
-	wrong += run("eval_cases.json", eval_case);
+	wrong += run("eval_cases", eval_case);
 	return wrong != 0;
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reference's cases about rules files, run on the loader. Codes, item types, positions and compiled texts
- * have to agree; message texts are our own. Says per file how many ran, agreed, differ on purpose and
- * wait. Without the cases it says so and passes.
+ * have to agree; message texts are our own.
  */
-#define json_null jansson_null /* base/json.h has a function of this name, too */
-#include <jansson.h>
-#undef json_null
+#include "cases.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
@@ -20,13 +17,7 @@
 #include "rule/syscalls.h"
 #include "rule/warn.h"
 
-static char shared[4096];
 static unsigned failures;
-
-struct tally {
-	const char *file;
-	unsigned run, agreed, differ, waiting;
-};
 
 /* Cases that come out differently on purpose, with the reason. */
 static const struct {
@@ -42,15 +33,6 @@ static const char *deliberate_reason(const char *id)
 		if (strcmp(deliberate[i].id, id) == 0)
 			return deliberate[i].reason;
 	return NULL;
-}
-
-static json_t *load_cases(const char *name)
-{
-	char path[4200];
-	json_error_t err;
-
-	snprintf(path, sizeof(path), "%s/conformance/%s.json", shared, name);
-	return json_load_file(path, 0, &err);
 }
 
 static const char *text(const json_t *o, const char *key)
@@ -83,25 +65,14 @@ static void note(struct strbuf *why, const char *what, const char *wanted, const
 
 static void settle(struct tally *t, const char *id, struct strbuf *why)
 {
-	const char *reason = deliberate_reason(id);
-
-	t->run++;
-	if (!why->len) {
-		t->agreed++;
-	} else if (reason) {
-		t->differ++;
-		printf("  %s differs on purpose: %s\n", id, reason);
-	} else {
-		failures++;
-		printf("  %s:\n%s", id, strbuf_z(why));
-	}
+	tally_count(t, id, why->len ? strbuf_z(why) : NULL, deliberate_reason(id));
 	strbuf_clear(why);
 }
 
 static void finish(const struct tally *t)
 {
-	printf("%s: %u run, %u agreed, %u differ on purpose, %u waiting\n", t->file, t->run,
-	       t->agreed, t->differ, t->waiting);
+	tally_print(t);
+	failures += t->wrong;
 }
 
 static json_t *results_of(const struct loader *l)
@@ -359,7 +330,7 @@ static void load_case(const json_t *c, struct strbuf *why)
 static void run_load(void)
 {
 	struct tally t = { .file = "rule_load_cases" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 	struct strbuf why = { 0 };
 	size_t i;
 	const json_t *c;
@@ -423,7 +394,7 @@ static void selection_case(const json_t *c, const char *content, struct strbuf *
 static void run_selection(void)
 {
 	struct tally t = { .file = "rule_selection_cases" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 	struct strbuf why = { 0 };
 	size_t i;
 	const json_t *c;
@@ -442,7 +413,7 @@ static void run_selection(void)
 static void run_warnings(void)
 {
 	struct tally t = { .file = "condition_warning_cases" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 	struct strbuf why = { 0 };
 	size_t i;
 	const json_t *c;
@@ -473,7 +444,7 @@ static void run_warnings(void)
 static void run_requirements(void)
 {
 	struct tally t = { .file = "plugin_requirement_cases" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 	struct strbuf why = { 0 };
 	size_t i, k;
 	const json_t *c, *p;
@@ -658,7 +629,7 @@ static void run_syscalls(void)
 {
 	static const char *const repaired[] = { "execve", "open", "connect", "accept" };
 	struct tally t = { .file = "syscall_selection_cases" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 	struct strbuf why = { 0 };
 	size_t i;
 	const json_t *c;
@@ -688,7 +659,7 @@ static void run_shipped_file(struct tally *t, const json_t *root, const char *fi
 	size_t i;
 	const json_t *c;
 
-	snprintf(path, sizeof(path), "%s/falco-rules/%s", shared, file);
+	snprintf(path, sizeof(path), "%s/falco-rules/%s", cases_root(), file);
 	if (loader_add_file(l, path) != 0 || loader_warnings(l)) {
 		struct strbuf out = { 0 };
 
@@ -722,7 +693,7 @@ static void run_shipped_file(struct tally *t, const json_t *root, const char *fi
 static void run_shipped(void)
 {
 	struct tally t = { .file = "shipped_rules_compiled" };
-	json_t *root = load_cases(t.file);
+	json_t *root = cases_load(t.file);
 
 	run_shipped_file(&t, root, "falco_rules.yaml");
 	run_shipped_file(&t, root, "falco-incubating_rules.yaml");
@@ -732,16 +703,10 @@ static void run_shipped(void)
 
 int main(void)
 {
-	const char *root = getenv("TIERCEL_SOURCE_ROOT");
-	json_t *probe;
-
-	snprintf(shared, sizeof(shared), "%s/../shared", root ? root : ".");
-	probe = load_cases("rule_load_cases");
-	if (!probe) {
-		printf("no conformance cases in %s: nothing to run\n", shared);
+	if (!cases_root()) {
+		printf("no conformance cases beside the source tree: nothing to run\n");
 		return 0;
 	}
-	json_decref(probe);
 	run_load();
 	run_selection();
 	run_warnings();
