@@ -217,6 +217,32 @@ static void ctx_tree(struct world *w)
 	record_param(&w->rec, &(uint16_t){ 32 }, 2);
 }
 
+/* init with arguments, bash, and a child when the event is its. */
+static void clone_tree(struct world *w, bool child)
+{
+	who_is(w, 1, 0, 1, "init");
+	scan(w, "/sbin/init", STR("context\0ls\0--format\0{{json .}}\0"), "/", STR(""));
+	who_is(w, 2, 1, 2, "bash");
+	scan(w, "bash", STR(""), "/", STR(""));
+	if (child) {
+		who_is(w, 3, 2, 3, "child");
+		scan(w, "child", STR(""), "/", STR(""));
+	}
+	begin(w, EV_SYSCALL_INOTIFY_INIT1_X);
+	record_i64(&w->rec, 12);
+	record_param(&w->rec, &(uint16_t){ 32 }, 2);
+}
+
+static void ctx_clone_tree_2(struct world *w)
+{
+	clone_tree(w, false);
+}
+
+static void ctx_clone_tree_3(struct world *w)
+{
+	clone_tree(w, true);
+}
+
 static void open_event(struct world *w, int64_t fd, const char *name, uint32_t flags, uint32_t mode,
 		       uint32_t dev, uint64_t ino)
 {
@@ -581,6 +607,8 @@ static const struct context {
 } contexts[] = {
 	{ "execve", 0, ctx_execve, true },
 	{ "tree", 0, ctx_tree, true },
+	{ "clone_tree_2", 0, ctx_clone_tree_2, true },
+	{ "clone_tree_3", 0, ctx_clone_tree_3, true },
 	{ "open_ok", 0, ctx_open_ok, false },
 	{ "open_enoent", 0, ctx_open_enoent, false },
 	{ "open_eperm", 0, ctx_open_eperm, false },
@@ -648,7 +676,10 @@ bool world_make(struct world *w, const char *context, unsigned index)
 	return true;
 }
 
-void world_done(struct world *w)
+struct world *world_free(struct world *w)
 {
-	w->state = state_free(w->state);
+	if (w)
+		state_free(w->state);
+	free(w);
+	return NULL;
 }

@@ -15,9 +15,10 @@ struct world {
 
 /*
  * Rebuilds event `index` of a context (0 for contexts of one event). False: it is not rebuilt here. Exits
- * when memory is out. world_done in either case.
+ * when memory is out. world_free in either case.
  */
 bool world_make(struct world *w, const char *context, unsigned index);
-void world_done(struct world *w);
+/* Of a world on the heap; returns NULL. */
+struct world *world_free(struct world *w);
 /* The short name of a context. */
 struct str world_context(const char *name);
