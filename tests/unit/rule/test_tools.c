@@ -141,9 +141,84 @@ static void tests_of_rules(void **state)
 
 static void failures_name_what_decided(void **state)
 {
-	run("- test: t\n  condition: evt.type = open and fd.name = /a\n"
-	    "  event: {evt.type: open, fd.name: /b}\n  expect: true\n",
-	    false, "expected true, got false\n  decided by: fd.name = /a\n", 1);
+	static const struct {
+		const char *condition, *event, *expect, *wanted;
+	} rows[] = {
+		{ "evt.type = open and fd.name = /a", "evt.type: open, fd.name: /b", "true",
+		  "expected true, got false\n  decided by: fd.name = /a\n" },
+		/* The first of several that are false. */
+		{ "evt.type = open and fd.name = /a and proc.name = x", "evt.type: open", "true",
+		  "expected true, got false\n  decided by: fd.name = /a\n" },
+		/* The first alternative that held; all of them when none did. */
+		{ "proc.name = a or proc.name = b or fd.num > 1", "proc.name: b, fd.num: 7",
+		  "false", "expected false, got true\n  decided by: proc.name = b\n" },
+		{ "evt.type = open and (fd.name = /a or fd.name startswith /b)",
+		  "evt.type: open, fd.name: /c", "true",
+		  "decided by: (fd.name = /a or fd.name startswith /b)\n" },
+		/* A conjunction that held was decided by all of it. */
+		{ "evt.type = open and fd.num in (1, 2)", "evt.type: open, fd.num: 2", "false",
+		  "decided by: (evt.type = open and fd.num in (1, 2))\n" },
+		/* A negated check stays together; a negated group is looked into. */
+		{ "evt.type = open and not proc.name in (cat, less)",
+		  "evt.type: open, proc.name: less", "true",
+		  "decided by: not proc.name in (cat, less)\n" },
+		{ "not (evt.type = open and (proc.name exists or fd.num = 1))",
+		  "evt.type: open, fd.num: 1", "true",
+		  "expected true, got false\n  decided by: "
+		  "(evt.type = open and (proc.name exists or fd.num = 1))\n" },
+		{ "not (evt.type = open and (proc.name exists or fd.num = 1))", "evt.type: open",
+		  "false", "decided by: (proc.name exists or fd.num = 1)\n" },
+		/* No value: false, whatever the operator. */
+		{ "proc.name != x", "fd.num: 1", "true",
+		  "expected true, got false\n  decided by: proc.name != x\n" },
+		{ "toupper(proc.name) = CAT and fd.num > val(proc.pid)",
+		  "proc.name: cat, fd.num: 1, proc.pid: 2", "true",
+		  "decided by: fd.num > val(proc.pid)\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf b = { 0 };
+
+		strbuf_printf(&b, "- test: t\n  condition: %s\n  event: {%s}\n  expect: %s\n",
+			      rows[i].condition, rows[i].event, rows[i].expect);
+		run(strbuf_z(&b), false, rows[i].wanted, 1);
+		strbuf_done(&b);
+	}
+}
+
+/* A rule is explained by its condition with macros and lists expanded, and stands in the loaded file. */
+static void failures_of_rules_and_outputs(void **state)
+{
+	char path[] = "/tmp/ruletestXXXXXX";
+	int fd = mkstemp(path);
+	struct strbuf b = { 0 };
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		io_write_all(fd,
+			     STR("- list: readers\n  items: [cat, less]\n"
+				 "- macro: reads\n  condition: evt.type = open and fd.num >= 0\n"
+				 "- rule: R\n  desc: d\n  priority: INFO\n"
+				 "  condition: reads and proc.name in (readers)\n"
+				 "  output: read %fd.name by %proc.name\n")),
+		0);
+	close(fd);
+	strbuf_printf(&b,
+		      "- rules: [%s]\n"
+		      "- test: by vi\n  rule: R\n  expect: true\n"
+		      "  event: {evt.type: open, fd.num: 3, proc.name: vi}\n"
+		      "- test: said so\n  rule: R\n  expect: true\n"
+		      "  event: {evt.type: open, fd.num: 3, proc.name: cat, fd.name: /x}\n"
+		      "  output: read /y by cat\n",
+		      path);
+	run(strbuf_z(&b), false,
+	    ":2:3: FAILED: by vi\n  expected true, got false\n"
+	    "  decided by: proc.name in (cat, less)\n",
+	    2);
+	run(strbuf_z(&b), false,
+	    "  expected output: read /y by cat\n  got output:      read /x by cat\n", 2);
+	unlink(path);
+	strbuf_done(&b);
 }
 
 static void the_default_policy_passes(void **state)
@@ -168,6 +243,7 @@ int main(void)
 		cmocka_unit_test(explanations),
 		cmocka_unit_test(tests_of_rules),
 		cmocka_unit_test(failures_name_what_decided),
+		cmocka_unit_test(failures_of_rules_and_outputs),
 		cmocka_unit_test(the_default_policy_passes),
 	};
 
