@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct alert *alert_ref(struct alert *a)
 {
@@ -16,6 +17,17 @@ struct alert *alert_unref(struct alert *a)
 	if (a && atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1)
 		free(a);
 	return NULL;
+}
+
+struct alert *alert_dup(const struct alert_wire *w)
+{
+	struct alert *a = malloc(offsetof(struct alert, wire) + w->len);
+
+	if (!a)
+		return NULL;
+	atomic_init(&a->refs, 1);
+	memcpy(&a->wire, w, w->len);
+	return a;
 }
 
 struct str alert_line(const struct alert_wire *w)

@@ -30,6 +30,8 @@ struct alert {
 
 struct alert *alert_ref(struct alert *a);
 struct alert *alert_unref(struct alert *a); /* any thread; returns NULL */
+/* A counted block with a copy of what came over the link; w was checked. NULL when memory is out. */
+struct alert *alert_dup(const struct alert_wire *w);
 struct str alert_line(const struct alert_wire *w);
 struct str alert_proto(const struct alert_wire *w);
 

@@ -36,7 +36,8 @@ struct netproc {
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
-	uint64_t epoch; /* of the sequence numbers: this start of the sensor */
+	uint64_t http_at; /* number of the newest alert that the HTTP receiver has */
+	uint64_t epoch;	  /* of the sequence numbers: this start of the sensor */
 	bool running, stopping;
 };
 
@@ -98,6 +99,8 @@ static void on_control(uv_poll_t *p, int status, int events)
 	while ((r = control_receive(n->control, &m)) > 0) {
 		if (m.kind == CONTROL_LOG)
 			log_line((enum log_level)(m.log.level & 7), STR_FMT, STR_ARG(m.log.text));
+		else if (m.kind == CONTROL_HTTP_AT)
+			n->http_at = m.seq;
 	}
 	if (r < 0) {
 		uv_poll_stop(p); /* on_process_exit follows */
@@ -145,19 +148,68 @@ static int load_pems(const struct config *c, struct pems *pems, struct diag *dia
 	return 0;
 }
 
+/* As Falco does, a start goes on without a file: connections then fail, and the log says why. */
+static void read_optional(const char *key, const char *path, struct strbuf *out)
+{
+	struct diag diag = { 0 };
+
+	if (path && *path && read_pem(path, out, &diag) < 0)
+		log_error("http_output.%s: %s: %s", key, path, diag.text);
+}
+
+static int send_http(struct netproc *n, struct diag *diag)
+{
+	const struct config *c = n->config;
+	_cleanup_(pems_done) struct pems pems = { 0 };
+	bool ca = *c->http_output.ca_cert;
+
+	if (!c->http_output.enabled)
+		return 0;
+	read_optional(ca ? "ca_cert" : "ca_bundle",
+		      ca ? c->http_output.ca_cert : c->http_output.ca_bundle, &pems.ca);
+	if (c->http_output.mtls) {
+		read_optional("client_cert", c->http_output.client_cert, &pems.cert);
+		read_optional("client_key", c->http_output.client_key, &pems.key);
+	}
+	const struct control_message m = {
+		.kind = CONTROL_HTTP,
+		.http = {
+			.url = str_of(c->http_output.url),
+			.user_agent = str_of(c->http_output.user_agent),
+			.ca_pem = strbuf_str(&pems.ca),
+			.ca_path = str_of(c->http_output.ca_path),
+			.cert_pem = strbuf_str(&pems.cert),
+			.key_pem = strbuf_str(&pems.key),
+			.insecure = c->http_output.insecure,
+			.echo = c->http_output.echo,
+			.compress = c->http_output.compress_uploads,
+			.keep_alive = c->http_output.keep_alive,
+			.json = c->json_output,
+			.capacity = (uint64_t)c->outputs_queue_capacity,
+			.after = n->http_at,
+		},
+	};
+	int r = control_send(n->control, &m);
+	if (r < 0)
+		diag_set(diag, "control channel: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
 static int send_settings(struct netproc *n, struct diag *diag)
 {
 	const struct config *c = n->config;
 	_cleanup_(pems_done) struct pems pems = { 0 };
 	_cleanup_(strbuf_done) struct strbuf addresses = { 0 };
 	struct alert_settings alert;
+	bool grpc = c->grpc.enabled && c->grpc_output;
 
-	strbuf_addz(&addresses, c->grpc.bind_address);
-	for (size_t i = 0; i < c->tiercel.listen.n; i++) {
+	if (grpc)
+		strbuf_addz(&addresses, c->grpc.bind_address);
+	for (size_t i = 0; grpc && i < c->tiercel.listen.n; i++) {
 		strbuf_addc(&addresses, ',');
 		strbuf_add(&addresses, c->tiercel.listen.items[i]);
 	}
-	if (load_pems(c, &pems, diag) < 0)
+	if (grpc && load_pems(c, &pems, diag) < 0)
 		return -EINVAL;
 	settings_alert(c, &alert);
 	const struct control_message m = {
@@ -224,7 +276,8 @@ static int await_ready(struct netproc *n, struct diag *diag)
 	int r = control_wait(n->control, READY_MS, &m);
 
 	if (r > 0 && m.kind == CONTROL_READY) {
-		log_info("gRPC server listens on " STR_FMT, STR_ARG(m.text));
+		if (m.text.len)
+			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.text));
 		return 0;
 	}
 	if (r > 0 && m.kind == CONTROL_FAILED)
@@ -249,6 +302,8 @@ static int launch(struct netproc *n, struct diag *diag)
 	n->control_fd = fds[0];
 	child_end = fds[1];
 	r = control_new(n->control_fd, &n->control);
+	if (r == 0)
+		r = send_http(n, diag);
 	if (r == 0)
 		r = send_settings(n, diag);
 	if (r == 0)

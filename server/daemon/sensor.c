@@ -119,12 +119,13 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 	if (r < 0)
 		return 1;
 	bool grpc = s->config->grpc.enabled && s->config->grpc_output;
-	if (!s->sink.nchannels && !grpc) {
+	bool http = s->config->http_output.enabled;
+	if (!s->sink.nchannels && !grpc && !http) {
 		diag_set(diag,
 			 "no output is enabled: enable stdout_output, file_output or another");
 		return 1;
 	}
-	if (!grpc)
+	if (!grpc && !http)
 		return 0;
 	if (s->config->tiercel.processes == CONFIG_PROCESSES_ONE)
 		log_warning("tiercel.processes: one process is not offered yet; there will be two");

@@ -42,6 +42,10 @@ struct control_row {
 	{                                                                                          \
 		type, offsetof(struct control_message, settings.name)                              \
 	}
+#define HTTP(type, name)                                                                           \
+	{                                                                                          \
+		type, offsetof(struct control_message, http.name)                                  \
+	}
 #define STATUS(name)                                                                               \
 	{                                                                                          \
 		FIELD_U64, offsetof(struct control_message, status.name)                           \
@@ -90,6 +94,22 @@ static const struct control_row control_rows[] = {
 		{ FIELD_U64, offsetof(struct control_message, log.level) },
 		{ FIELD_TEXT, offsetof(struct control_message, log.text) },
 	} },
+	[CONTROL_HTTP] = { {
+		HTTP(FIELD_TEXT, url),
+		HTTP(FIELD_TEXT, user_agent),
+		HTTP(FIELD_TEXT, ca_pem),
+		HTTP(FIELD_TEXT, ca_path),
+		HTTP(FIELD_TEXT, cert_pem),
+		HTTP(FIELD_TEXT, key_pem),
+		HTTP(FIELD_U64, insecure),
+		HTTP(FIELD_U64, echo),
+		HTTP(FIELD_U64, compress),
+		HTTP(FIELD_U64, keep_alive),
+		HTTP(FIELD_U64, json),
+		HTTP(FIELD_U64, capacity),
+		HTTP(FIELD_U64, after),
+	} },
+	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
 };
 
 struct control {

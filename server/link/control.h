@@ -23,6 +23,8 @@ enum control_kind {
 	CONTROL_STATUS,	      /* its answer */
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
+	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
+	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
 };
 
 struct control_settings {
@@ -42,6 +44,13 @@ struct control_settings {
 	uint64_t log_stderr, log_syslog, log_iso_8601;
 };
 
+struct control_http {
+	struct str url, user_agent, ca_pem, ca_path, cert_pem, key_pem;
+	uint64_t insecure, echo, compress, keep_alive, json;
+	uint64_t capacity; /* alerts that may wait; 0: LIMIT_QUEUE */
+	uint64_t after;	   /* it has the alerts up to this number */
+};
+
 struct control_status {
 	uint64_t alerts;      /* read from the link */
 	uint64_t link_missed; /* overwritten on the link before they were read */
@@ -59,6 +68,8 @@ struct control_message {
 	union {
 		struct control_settings settings;
 		struct control_status status;
+		struct control_http http;
+		uint64_t seq;	 /* HTTP_AT */
 		struct str text; /* READY, FAILED */
 		struct control_log {
 			uint64_t level;

@@ -38,7 +38,7 @@ struct channel {
 	_Atomic bool stop, reopen;
 	_Atomic bool hurry;	  /* the deadline has passed: what is left is dropped */
 	_Atomic unsigned holders; /* the thread and the owner */
-	_Atomic uint64_t delivered, dropped, failed;
+	_Atomic uint64_t delivered, dropped, failed, last_seq;
 
 	/* The thread's own. */
 	size_t batch_lines, batch_bytes;
@@ -137,6 +137,7 @@ static void deliver(struct channel *c, struct alert *a)
 	else
 		c->batch_lines++;
 	c->batch_bytes += line.len;
+	atomic_store_explicit(&c->last_seq, a->wire.seq, memory_order_relaxed);
 	alert_unref(a);
 	if (c->batch_bytes >= BATCH_BYTES)
 		flush(c);
@@ -288,6 +289,7 @@ struct channel_counters channel_counters(const struct channel *c)
 		.dropped = read_counter(&c->dropped),
 		.failed = read_counter(&c->failed),
 		.queued = queue_length(c->queue),
+		.last_seq = read_counter(&c->last_seq),
 	};
 }
 

@@ -16,6 +16,7 @@ struct channel_counters {
 	uint64_t delivered, dropped,
 		failed; /* dropped: the queue was full; failed: the output's fault */
 	size_t queued;
+	uint64_t last_seq; /* of the newest alert that the output has taken or refused; 0: none */
 };
 
 /* The settings are copied. NULL, after logging why, when memory or threads are out. */

@@ -13,12 +13,14 @@
 
 struct output; /* each kind has its own inside */
 struct output_ops;
+struct http_settings;
 
 struct output_settings {
 	const struct output_ops *ops;
 	const char *target; /* file name, shell command, or identity in syslog; copied */
 	bool keep_alive;    /* file, program: stay open between alerts */
 	size_t capacity;    /* alerts that may wait; 0: LIMIT_QUEUE */
+	const struct http_settings *http; /* of output_http only */
 };
 
 struct output_ops {

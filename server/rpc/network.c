@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "link/control.h"
 #include "link/link.h"
+#include "output/channel.h"
+#include "output/http.h"
 #include "rpc/backlog.h"
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
@@ -24,6 +26,8 @@ enum {
 	NETWORK_HISTORY = 1024, /* batches read before the server starts, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
+	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
+	HTTP_STOP_MS = 500, /* for what is queued when all ends */
 };
 
 struct network {
@@ -33,7 +37,10 @@ struct network {
 	struct control *control;
 	struct link_reader *link;
 	struct backlog backlog;
-	struct rpc_server *server;
+	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
+	struct channel *http;	   /* NULL: none */
+	uint64_t http_after, http_told;
+	uv_timer_t http_timer;
 	struct control_status status;
 	bool stopping;
 	bool failed;
@@ -70,6 +77,31 @@ static void network_stop(struct network *n)
 	uv_close((uv_handle_t *)&n->control_poll, NULL);
 	uv_close((uv_handle_t *)&n->link_poll, NULL);
 	uv_close((uv_handle_t *)&n->more, NULL);
+	uv_close((uv_handle_t *)&n->http_timer, NULL);
+}
+
+/* A full queue drops, counts and says so by itself. */
+static void put_http(struct network *n, const struct alert_wire *w)
+{
+	struct alert *a = alert_dup((const struct alert_wire *)(const void *)n->block);
+
+	if (a)
+		channel_put(n->http, a);
+	else
+		log_error("network: out of memory, alert %llu is not sent by HTTP",
+			  (unsigned long long)w->seq);
+	alert_unref(a);
+}
+
+static void on_http_timer(uv_timer_t *t)
+{
+	struct network *n = t->data;
+	uint64_t seq = channel_counters(n->http).last_seq;
+
+	if (seq == n->http_told)
+		return;
+	n->http_told = seq;
+	network_send(n, &(struct control_message){ .kind = CONTROL_HTTP_AT, .seq = seq });
 }
 
 /* A block is what the sensor wrote, but the ring is shared: nothing in it is believed unchecked. */
@@ -83,6 +115,8 @@ static int keep(struct network *n, uint64_t seq, size_t len)
 	if (w.len > len || w.line_len > len - sizeof(w) ||
 	    w.proto_len > len - sizeof(w) - w.line_len)
 		return -EBADMSG;
+	if (n->http && seq > n->http_after)
+		put_http(n, &w);
 	struct str message = { n->block + sizeof(w) + w.line_len, w.proto_len };
 	return backlog_add(&n->backlog, seq, w.time_ns, message);
 }
@@ -134,7 +168,8 @@ static void network_take(struct network *n)
 		uv_idle_stop(&n->more);
 	else
 		uv_idle_start(&n->more, on_more);
-	rpc_server_alerts(n->server);
+	if (n->server)
+		rpc_server_alerts(n->server);
 }
 
 static void on_link(uv_poll_t *poll, int status, int events)
@@ -151,7 +186,8 @@ static void network_status(struct network *n)
 
 	n->status.kept = n->backlog.end - n->backlog.first;
 	n->status.kept_bytes = n->backlog.bytes;
-	rpc_server_status(n->server, &n->status);
+	if (n->server)
+		rpc_server_status(n->server, &n->status);
 	m.status = n->status;
 	network_send(n, &m);
 }
@@ -202,6 +238,28 @@ static void settings_log(const struct control_settings *s)
 	});
 }
 
+static int start_http(struct network *n, const struct control_http *c)
+{
+	const struct http_settings http = {
+		.url = c->url,
+		.user_agent = c->user_agent,
+		.ca_pem = c->ca_pem,
+		.ca_path = c->ca_path,
+		.cert_pem = c->cert_pem,
+		.key_pem = c->key_pem,
+		.insecure = c->insecure,
+		.echo = c->echo,
+		.compress = c->compress,
+		.keep_alive = c->keep_alive,
+		.json = c->json,
+	};
+
+	n->http_after = n->http_told = c->after;
+	n->http = channel_start(&(struct output_settings){
+		.ops = &output_http, .http = &http, .capacity = (size_t)c->capacity });
+	return n->http ? 0 : network_fail(n, "the HTTP output could not be started");
+}
+
 static int start_server(struct network *n, const struct control_settings *s)
 {
 	size_t alerts = s->stream_alerts && s->stream_alerts < LIMIT_STREAM_ALERTS
@@ -218,6 +276,8 @@ static int start_server(struct network *n, const struct control_settings *s)
 	/* The history comes first, so that nobody finds the server without it. */
 	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
 		;
+	if (n->http && !s->bind_address.len)
+		return 0; /* only HTTP is wanted */
 	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
 	if (r < 0) {
 		diag_print(&d, &text);
@@ -232,6 +292,11 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	struct control_message m;
 
 	int r = control_wait(n->control, -1, &m);
+	while (r == 1 && m.kind == CONTROL_HTTP && !n->http) {
+		if (start_http(n, &m.http))
+			return 1;
+		r = control_wait(n->control, -1, &m);
+	}
 	if (r != 1 || m.kind != CONTROL_SETTINGS)
 		return r == -EPIPE || r == -ECONNRESET ? 0
 						       : network_fail(n, "expected the settings");
@@ -241,13 +306,16 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 		return network_fail(n, "cannot become the user tiercel.user names");
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
-	    uv_idle_init(&n->loop, &n->more) < 0)
+	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0)
 		return network_fail(n, "cannot watch the descriptors");
-	n->control_poll.data = n->link_poll.data = n->more.data = n;
+	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data = n;
+	if (n->http)
+		uv_timer_start(&n->http_timer, on_http_timer, HTTP_AT_MS, HTTP_AT_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
 	struct control_message ready = { .kind = CONTROL_READY,
-					 .text = rpc_server_addresses(n->server) };
+					 .text = n->server ? rpc_server_addresses(n->server)
+							   : STR("") };
 	network_send(n, &ready);
 	network_take(n); /* and the reader is asleep from here on */
 	return 0;
@@ -270,6 +338,7 @@ int network_main(int ring_fd, int event_fd, int control_fd)
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}
+	n.http = channel_stop(n.http, HTTP_STOP_MS);
 	backlog_done(&n.backlog);
 	link_reader_free(n.link);
 	control_free(n.control);

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP output: every alert once, in order, whatever the receiver does; TLS both ways; bodies compressed."""
+import gzip
+import http.server
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from conftest import Certs
+
+RULE = """
+- rule: opened
+  desc: d
+  condition: evt.type in (open, openat, openat2) and fd.name endswith .watched
+  output: "opened %fd.name"
+  priority: WARNING
+"""
+
+
+class Receiver:
+    """Answers with the given statuses in turn, then 200; keeps what it accepted."""
+
+    def __init__(self, port=0, statuses=(), tls=None):
+        self.got, self.headers, self.statuses = [], [], list(statuses)
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.headers.get("Content-Encoding") == "gzip":
+                    body = gzip.decompress(body)
+                status = receiver.statuses.pop(0) if receiver.statuses else 200
+                if status == 200:
+                    receiver.got.append(body.decode())
+                    receiver.headers.append(dict(self.headers))
+                self.send_response(status)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"thanks")
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def wait(self, n, seconds=30):
+        end = time.monotonic() + seconds
+        while len(self.got) < n and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(self.got) >= n, f"{len(self.got)} of {n}"
+
+
+@pytest.fixture
+def receiver():
+    made = []
+
+    def make(**kw):
+        made.append(Receiver(**kw))
+        return made[-1]
+
+    yield make
+    for r in made:
+        r.stop()
+
+
+def settings(port, scheme="http", more=""):
+    return f"http_output:\n  enabled: true\n  url: {scheme}://localhost:{port}/in\n{more}"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def raise_alerts(actor, tmp, first, n):
+    actor.do(f"[open({str(tmp)!r} + '/%d.watched' % n, 'w').close() for n in range({first}, {first + n})]")
+
+
+def numbers(lines):
+    return [int(os.path.basename(json.loads(l)["output_fields"]["fd.name"]).split(".")[0]) for l in lines]
+
+
+def test_alerts_are_posted(sensor, actor, rules_file, tmp_path, receiver):
+    r = receiver()
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(r.port))
+    raise_alerts(actor, tmp_path, 0, 50)
+    r.wait(50)
+    assert numbers(r.got) == list(range(50))
+    s.wait_alert(lambda a: True, count=50)
+    assert [json.loads(line) for line in r.got] == s.alerts[:50]
+    assert r.headers[0]["Content-Type"] == "application/json"
+    assert r.headers[0]["User-Agent"] == "falcosecurity/falco"
+
+
+def test_a_busy_receiver_is_asked_again_and_a_refusal_is_not(sensor, actor, rules_file, tmp_path, receiver):
+    r = receiver(statuses=[503, 429, 500, 200, 400])
+    sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(r.port))
+    raise_alerts(actor, tmp_path, 0, 10)
+    r.wait(9)
+    assert numbers(r.got) == [0, 2, 3, 4, 5, 6, 7, 8, 9]  # 1 was refused for what it is
+
+
+def test_a_receiver_that_was_down_gets_what_it_missed(sensor, actor, rules_file, tmp_path, receiver):
+    port = free_port()
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(port))
+    raise_alerts(actor, tmp_path, 0, 3000)
+    s.wait_log("trying again")
+    time.sleep(1)
+    r = receiver(port=port)
+    raise_alerts(actor, tmp_path, 3000, 10)
+    r.wait(3010, 60)
+    assert numbers(r.got) == list(range(3010))
+    s.wait_log("works again")
+
+
+def test_a_new_network_process_goes_on_where_the_last_was(sensor, actor, rules_file, tmp_path, receiver):
+    r = receiver()
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(r.port))
+    raise_alerts(actor, tmp_path, 0, 200)
+    r.wait(200)
+    time.sleep(1)  # the sensor is told how far the receiver is
+    children = subprocess.run(["cat", f"/proc/{s.proc.pid}/task/{s.proc.pid}/children"],
+                              capture_output=True, text=True, check=True).stdout.split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    raise_alerts(actor, tmp_path, 200, 100)
+    r.wait(300)
+    assert numbers(r.got) == list(range(300))
+
+
+def test_tls_both_ways_and_compression(sensor, actor, rules_file, tmp_path, receiver):
+    certs = Certs(tmp_path / "certs")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certs["server.crt"], certs["server.key"])
+    tls.load_verify_locations(certs.ca)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    r = receiver(tls=tls)
+    more = (f"  mtls: true\n  ca_cert: {certs.ca}\n  client_cert: {certs['client.crt']}\n"
+            f"  client_key: {certs['client.key']}\n  compress_uploads: true\n")
+    sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(r.port, "https", more))
+    raise_alerts(actor, tmp_path, 0, 20)
+    r.wait(20)
+    assert numbers(r.got) == list(range(20))
+    assert r.headers[0]["Content-Encoding"] == "gzip"
+
+
+def test_an_unknown_certificate_is_not_trusted(sensor, actor, rules_file, tmp_path, receiver):
+    certs, other = Certs(tmp_path / "certs"), Certs(tmp_path / "other")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certs["server.crt"], certs["server.key"])
+    r = receiver(tls=tls)
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}",
+               config=settings(r.port, "https", f"  ca_cert: {other.ca}\n"))
+    raise_alerts(actor, tmp_path, 0, 1)
+    s.wait_log("trying again")
+    assert not r.got and any("ertificate" in line for line in s.log if "trying again" in line)
