@@ -42,7 +42,6 @@ struct alert_settings {
 	bool json_include_output_fields_property;
 	bool json_include_tags_property;
 	bool time_format_iso_8601;
-	bool buffer_format_base64;
 	char hostname[256];
 };
 

@@ -25,7 +25,6 @@ struct alert_builder *alert_builder_new(const struct alert_settings *settings)
 	if (!b)
 		return NULL;
 	b->settings = *settings;
-	b->form.base64 = settings->buffer_format_base64;
 	struct strbuf *all[] = { &b->message, &b->prefixed, &b->line,
 				 &b->proto,   &b->scratch,  &b->clean };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -56,7 +55,7 @@ void builder_begin(struct alert_builder *b)
 	strbuf_clear(&b->proto);
 	strbuf_clear(&b->scratch);
 	strbuf_clear(&b->clean);
-	b->form.longest = SIZE_MAX;
+	b->longest = SIZE_MAX;
 }
 
 static size_t block_size(const struct alert_builder *b)
@@ -109,14 +108,14 @@ static void add_prefix(struct alert_builder *b, const struct alert_head *h)
 	strbuf_addz(&b->prefixed, priority_name(h->priority));
 	strbuf_addc(&b->prefixed, ' ');
 	strbuf_add(&b->prefixed, str_cut(strbuf_str(&b->message),
-					 b->form.longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
+					 b->longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
 }
 
 static struct str rendered(struct alert_builder *b, const struct format *f, struct eval *e)
 {
 	strbuf_clear(&b->scratch);
 	format_render(f, e, true, &b->scratch);
-	return str_cut(strbuf_str(&b->scratch), b->form.longest);
+	return str_cut(strbuf_str(&b->scratch), b->longest);
 }
 
 static void fields_json(struct alert_builder *b, const struct plan *plan, struct eval *e,
@@ -133,7 +132,7 @@ static void fields_json(struct alert_builder *b, const struct plan *plan, struct
 		else if (f->format)
 			json_text(j, rendered(b, f->format, e));
 		else
-			value_json(j, f->ref, eval_slot(e, f->slot), &b->form, &b->scratch);
+			value_json(j, f->ref, eval_slot(e, f->slot), b->longest, &b->scratch);
 	}
 	json_close(j, '}');
 }
@@ -149,7 +148,7 @@ static void line_json(struct alert_builder *b, const struct plan *plan, struct e
 	if (s->json_include_message_property) {
 		json_key_text(&j, "message",
 			      str_cut(strbuf_str(&b->message),
-				      b->form.longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
+				      b->longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
 	}
 	if (s->json_include_output_property)
 		json_key_text(&j, "output", strbuf_str(&b->prefixed));
@@ -174,7 +173,7 @@ static void fields_proto(struct alert_builder *b, const struct plan *plan, struc
 		else if (!f->prefix)
 			proto_field(
 				b, f->key,
-				value_text(f->ref, eval_slot(e, f->slot), &b->form, &b->scratch));
+				value_text(f->ref, eval_slot(e, f->slot), b->longest, &b->scratch));
 	}
 }
 
@@ -208,7 +207,7 @@ struct alert *alert_build(struct alert_builder *b, const struct rule *rule, stru
 	build(b, rule, plan, e, &h);
 	if (builder_too_long(b)) {
 		builder_begin(b);
-		b->form.longest = CUT_VALUE;
+		b->longest = CUT_VALUE;
 		build(b, rule, plan, e, &h);
 	}
 	return builder_finish(b, &h, ev->hdr->ts_ns);

@@ -32,7 +32,7 @@ struct alert_builder {
 	const struct program *program;
 	struct plan **plans; /* by rule index; NULL: not needed so far */
 	size_t nplans;
-	struct value_form form;
+	size_t longest; /* values are cut to so many bytes */
 	struct strbuf message, prefixed, line, proto;
 	struct strbuf scratch, clean;
 };

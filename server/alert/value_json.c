@@ -6,43 +6,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void base64(struct strbuf *out, struct str s)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < s.len; i += 3) {
-		size_t n = s.len - i < 3 ? s.len - i : 3;
-		uint32_t v = 0;
-
-		for (size_t k = 0; k < 3; k++)
-			v = v << 8 | (k < n ? (uint8_t)s.ptr[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			strbuf_addc(out, k <= n ? digits[v >> (18 - 6 * k) & 63] : '=');
-	}
-}
-
 /* Few fields are for conditions only; in outputs they are never there. */
 static bool absent(const struct field_ref *ref, const struct value *v)
 {
 	return !v || (ref->def->flags & FIELD_FILTER_ONLY);
 }
 
-struct str value_text(const struct field_ref *ref, const struct value *v,
-		      const struct value_form *form, struct strbuf *scratch)
+struct str value_text(const struct field_ref *ref, const struct value *v, size_t longest,
+		      struct strbuf *scratch)
 {
-	bool bytes = ref->type == VT_BYTES && !ref->list;
-
 	strbuf_clear(scratch);
 	if (absent(ref, v))
 		return STR("<NA>");
 	if (ref->type == VT_STRING && !ref->list && ref->match == MATCH_ONE)
-		return str_cut(v->s, form->longest);
-	if (bytes && form->base64)
-		base64(scratch, str_cut(v->s, form->longest));
-	else
-		value_print(ref, v, scratch);
-	return str_cut(strbuf_str(scratch), form->longest);
+		return str_cut(v->s, longest);
+	value_print(ref, v, scratch);
+	return str_cut(strbuf_str(scratch), longest);
 }
 
 /* The shortest decimal text that reads back as the same number, always with a point or an exponent. */
@@ -68,19 +47,19 @@ static void double_json(struct json *j, double d)
 }
 
 static void list_json(struct json *j, const struct field_ref *ref, const struct value *v,
-		      const struct value_form *form, struct strbuf *scratch)
+		      size_t longest, struct strbuf *scratch)
 {
 	struct field_ref one = *ref;
 
 	one.list = false;
 	json_open(j, '[');
 	for (uint32_t i = 0; i < v->list.n; i++)
-		json_text(j, value_text(&one, &v->list.items[i], form, scratch));
+		json_text(j, value_text(&one, &v->list.items[i], longest, scratch));
 	json_close(j, ']');
 }
 
-void value_json(struct json *j, const struct field_ref *ref, const struct value *v,
-		const struct value_form *form, struct strbuf *scratch)
+void value_json(struct json *j, const struct field_ref *ref, const struct value *v, size_t longest,
+		struct strbuf *scratch)
 {
 	bool printed = ref->def->print == PRINT_HEX || ref->def->print == PRINT_OCT;
 
@@ -89,11 +68,11 @@ void value_json(struct json *j, const struct field_ref *ref, const struct value 
 		return;
 	}
 	if (ref->match != MATCH_ONE) { /* all in one text */
-		json_text(j, value_text(ref, v, form, scratch));
+		json_text(j, value_text(ref, v, longest, scratch));
 		return;
 	}
 	if (ref->list) {
-		list_json(j, ref, v, form, scratch);
+		list_json(j, ref, v, longest, scratch);
 		return;
 	}
 	switch (ref->type) {
@@ -125,5 +104,5 @@ void value_json(struct json *j, const struct field_ref *ref, const struct value 
 	case VT_BYTES:
 	case VT_TYPES: break;
 	}
-	json_text(j, value_text(ref, v, form, scratch));
+	json_text(j, value_text(ref, v, longest, scratch));
 }

@@ -8,14 +8,9 @@
 #include "base/json.h"
 #include "filter/format.h"
 
-struct value_form {
-	bool base64;	/* byte buffers */
-	size_t longest; /* texts are cut to so many bytes */
-};
-
-/* v NULL: null. scratch is overwritten. */
-void value_json(struct json *j, const struct field_ref *ref, const struct value *v,
-		const struct value_form *form, struct strbuf *scratch);
+/* v NULL: null. Texts are cut to `longest` bytes; scratch is overwritten. */
+void value_json(struct json *j, const struct field_ref *ref, const struct value *v, size_t longest,
+		struct strbuf *scratch);
 /* v NULL: <NA>. Valid until scratch is used again; the bytes may be invalid UTF-8. */
-struct str value_text(const struct field_ref *ref, const struct value *v,
-		      const struct value_form *form, struct strbuf *scratch);
+struct str value_text(const struct field_ref *ref, const struct value *v, size_t longest,
+		      struct strbuf *scratch);

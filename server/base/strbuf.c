@@ -121,3 +121,19 @@ char *strbuf_take(struct strbuf *b)
 	b->len = b->cap = 0;
 	return TAKE(b->ptr);
 }
+
+void strbuf_add_base64(struct strbuf *b, struct str s)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < s.len; i += 3) {
+		size_t n = s.len - i < 3 ? s.len - i : 3;
+		uint32_t v = 0;
+
+		for (size_t k = 0; k < 3; k++)
+			v = v << 8 | (k < n ? (uint8_t)s.ptr[i + k] : 0);
+		for (size_t k = 0; k < 4; k++)
+			strbuf_addc(b, k <= n ? digits[v >> (18 - 6 * k) & 63] : '=');
+	}
+}

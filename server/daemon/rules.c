@@ -93,6 +93,7 @@ struct loader *rules_loader(const struct config *config, const struct args *args
 	struct load_options options = {
 		.catalogue = fields_catalogue(),
 		.min_priority = config ? (enum priority)config->priority : PRIORITY_DEBUG,
+		.base64 = config && config->buffer_format_base64,
 		.append = c.append,
 		.nappend = c.nappend,
 		.selections = c.selections,

@@ -25,7 +25,6 @@ void settings_alert(const struct config *c, struct alert_settings *ret)
 		.json_include_output_fields_property = c->json_include_output_fields_property,
 		.json_include_tags_property = c->json_include_tags_property,
 		.time_format_iso_8601 = c->time_format_iso_8601,
-		.buffer_format_base64 = c->buffer_format_base64,
 	};
 	if (name && *name)
 		snprintf(ret->hostname, sizeof(ret->hostname), "%s", name);

@@ -55,6 +55,7 @@ static const struct field_def arg_def = {
 	.cls = "evt",
 	.desc = "",
 	.type = VT_STRING,
+	.flags = FIELD_SHOWS_BYTES,
 	.arg = ARG_NAME | ARG_INDEX | ARG_REQUIRED,
 	.print = PRINT_PLAIN,
 	.id = UINT16_MAX - 1,

@@ -114,6 +114,16 @@ static bool fd_text(const struct fx *x, int64_t num, struct value *ret)
 	return !name.failed && fx_take(&b, ret);
 }
 
+static void print_raw(const struct fx *x, unsigned i, struct strbuf *out)
+{
+	struct str s = x->ev->params[i];
+
+	if (x->ref->base64 && s.len && x->ev->info->params[i].type == PT_BYTEBUF)
+		strbuf_add_base64(out, s);
+	else
+		param_print_raw(x->ev, i, out);
+}
+
 bool x_evt_arg(const struct fx *x, struct value *ret)
 {
 	const struct event *ev = x->ev;
@@ -136,7 +146,7 @@ bool x_evt_arg(const struct fx *x, struct value *ret)
 	struct strbuf b = fx_buf(x, text_room(x, s));
 
 	if (!param_print_resolved(ev, (unsigned)i, &host, &b))
-		param_print_raw(ev, (unsigned)i, &b);
+		print_raw(x, (unsigned)i, &b);
 	return fx_take(&b, ret);
 }
 
@@ -167,7 +177,7 @@ bool x_evt_args(const struct fx *x, struct value *ret)
 
 	for (unsigned i = 0; i < n; i++) {
 		strbuf_printf(&b, "%s%s=", i ? " " : "", info->params[i].name);
-		param_print_raw(x->ev, i, &b);
+		print_raw(x, i, &b);
 		size_t open = b.len;
 
 		strbuf_addc(&b, '(');

@@ -29,6 +29,7 @@ enum field_flag {
 	FIELD_EVT_DIR = 1 << 10,
 	FIELD_EVT_NUM = 1 << 11, /* rules-language.md 5.1 */
 	FIELD_LATE = 1 << 12,	 /* may become known only after the event (container metadata) */
+	FIELD_SHOWS_BYTES = 1 << 13, /* a text that may hold byte buffers; see field_ref.base64 */
 };
 
 enum field_arg {
@@ -38,7 +39,16 @@ enum field_arg {
 	ARG_REQUIRED = 1 << 3, /* does not compile without one */
 };
 
-enum field_print { PRINT_PLAIN, PRINT_DEC, PRINT_HEX, PRINT_OCT, PRINT_ID, PRINT_PADDED_DEC };
+/* PRINT_BASE64 is not for definitions: byte buffers of outputs that ask for it. */
+enum field_print {
+	PRINT_PLAIN,
+	PRINT_DEC,
+	PRINT_HEX,
+	PRINT_OCT,
+	PRINT_ID,
+	PRINT_PADDED_DEC,
+	PRINT_BASE64
+};
 
 /* How comparisons treat a field without an index that stands for several values. */
 enum field_match {
@@ -63,6 +73,7 @@ struct field_ref {
 	const struct field_def *def;
 	struct str arg; /* as written, without quotes or brackets; of the arena of the condition */
 	bool has_arg;
+	bool base64;	      /* byte buffers print in base64: outputs that ask for it */
 	bool list;	      /* this use is list-valued (FIELD_LIST, or decided by bind) */
 	uint8_t match;	      /* enum field_match */
 	enum value_type type; /* def->type, unless bind knows better (evt.rawarg.X) */

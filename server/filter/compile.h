@@ -8,6 +8,7 @@ enum vexpr_place {
 	PLACE_LEFT = 0,
 	PLACE_RIGHT = 1 << 0,	 /* right side of a comparison */
 	PLACE_ARGUMENT = 1 << 1, /* inside a transformer */
+	PLACE_OUTPUT = 1 << 2,	 /* in a format */
 };
 
 /* As vexpr_compile, for any place. */

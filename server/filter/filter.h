@@ -32,6 +32,8 @@ struct filter_warnings {
 /* The catalogue must outlive the program. NULL when memory is out. */
 struct program *program_new(const struct catalogue *c);
 struct program *program_free(struct program *p);
+/* Formats compiled from now on print byte buffers in base64; conditions see them as they are. */
+void program_base64(struct program *p);
 /* No more conditions; computes evaluation order and slot table. 0 or -ENOMEM. */
 int program_seal(struct program *p);
 size_t program_slots(const struct program *p);
@@ -39,6 +41,8 @@ const struct catalogue *program_catalogue(const struct program *p);
 /* The slot of a field reference, made if new; formats use it too, so outputs reuse what conditions read.
  * -ENOMEM. Before sealing only. */
 int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_slot);
+/* As program_slot for a field that is only shown, in the program's form of byte buffers. */
+int program_output_slot(struct program *p, struct field_ref ref, uint32_t *ret_slot);
 const struct field_ref *program_slot_ref(const struct program *p, uint32_t slot);
 
 /*

@@ -126,7 +126,7 @@ static int compile_expr(struct builder *b, struct str s, size_t *ret_taken, stru
 			return r;
 		if (r < 0)
 			break;
-		r = vexpr_make(b->p, e, PLACE_LEFT, &ret->vexpr, diag);
+		r = vexpr_make(b->p, e, PLACE_OUTPUT, &ret->vexpr, diag);
 		if (r < 0)
 			return r;
 		if (r == 0) {
@@ -248,7 +248,8 @@ static bool render_value(const struct format *f, const struct vexpr *v, struct e
 	}
 	if (!eval_vexpr(e, v, &value))
 		return false;
-	print_value(v->type.type, v->type.list, false, PRINT_PLAIN, &value, out);
+	print_value(v->type.type, v->type.list, false,
+		    f->program->base64 ? PRINT_BASE64 : PRINT_PLAIN, &value, out);
 	return true;
 }
 

@@ -56,7 +56,12 @@ static void print_one(enum value_type type, enum field_print how, const struct v
 	case VT_IPADDR:
 	case VT_IPNET: print_ip(&v->ip, out); break;
 	case VT_STRING: strbuf_add(out, v->s); break;
-	case VT_BYTES: print_bytes(v->s, out); break;
+	case VT_BYTES:
+		if (how == PRINT_BASE64)
+			strbuf_add_base64(out, v->s);
+		else
+			print_bytes(v->s, out);
+		break;
 	default: print_unsigned(v->u, how, out); break;
 	}
 }
@@ -88,5 +93,6 @@ void value_print(const struct field_ref *ref, const struct value *v, struct strb
 	if (!v || (ref->def->flags & FIELD_FILTER_ONLY))
 		strbuf_addz(out, "<NA>");
 	else
-		print_value(ref->type, ref->list, ref->match != MATCH_ONE, ref->def->print, v, out);
+		print_value(ref->type, ref->list, ref->match != MATCH_ONE,
+			    ref->base64 ? PRINT_BASE64 : ref->def->print, v, out);
 }

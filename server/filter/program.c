@@ -31,6 +31,11 @@ struct program *program_free(struct program *p)
 	return NULL;
 }
 
+void program_base64(struct program *p)
+{
+	p->base64 = true;
+}
+
 int program_seal(struct program *p)
 {
 	/* Author's order is evaluation order; what is only needed to compile can go. */
@@ -79,7 +84,7 @@ int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_s
 	strbuf_clear(&p->key);
 	strbuf_addc(&p->key, 'S');
 	strbuf_add(&p->key, (struct str){ (const char *)&ref->def, sizeof(ref->def) });
-	strbuf_addc(&p->key, ref->has_arg ? '1' : '0');
+	strbuf_addc(&p->key, (char)('0' + ref->has_arg + 2 * ref->base64));
 	strbuf_add(&p->key, ref->arg);
 	if (strbuf_check(&p->key) < 0)
 		return -ENOMEM;
@@ -94,6 +99,13 @@ int program_slot(struct program *p, const struct field_ref *ref, uint32_t *ret_s
 	if (r == 0)
 		*ret_slot = (uint32_t)(p->slots.n - 1);
 	return r;
+}
+
+int program_output_slot(struct program *p, struct field_ref ref, uint32_t *ret_slot)
+{
+	ref.base64 = p->base64 &&
+		     (ref.type == VT_BYTES || (ref.def->flags & FIELD_SHOWS_BYTES) != 0);
+	return program_slot(p, &ref, ret_slot);
 }
 
 struct str member_key(enum value_type type, const struct value *v, char buf[MEMBER_BYTES])

@@ -77,6 +77,7 @@ struct program {
 		known; /* key -> vexpr, node or slot number + 1; keys begin with a letter for each */
 	struct strbuf key; /* being built */
 	uint32_t ncells, nvexprs, nnodes;
+	bool base64; /* see program_base64 */
 	bool sealed;
 };
 

@@ -77,7 +77,8 @@ static int compile_field(struct program *p, const struct expr *e, enum vexpr_pla
 	}
 	uint32_t slot;
 
-	r = program_slot(p, &ref, &slot);
+	r = place & PLACE_OUTPUT ? program_output_slot(p, ref, &slot)
+				 : program_slot(p, &ref, &slot);
 	if (r < 0)
 		return r;
 	key_start(p, 'V');

@@ -162,7 +162,7 @@ static int raw_slot(struct compiling *c, struct str key, uint32_t *ret_slot, str
 			    diag);
 	if (rc != 0)
 		return rc;
-	return program_slot(c->rs->program, &ref, ret_slot);
+	return program_output_slot(c->rs->program, ref, ret_slot);
 }
 
 static int compile_extras(struct compiling *c, const struct rule_item *item, struct rule *rule)
@@ -410,6 +410,8 @@ int compile_rules(const struct load_options *options, struct collection *items,
 
 	if (out.ruleset) {
 		c.arena = &out.ruleset->arena;
+		if (options->base64)
+			program_base64(out.ruleset->program);
 		out.rules = arena_array(c.arena, items->rules.n + 1, sizeof(*out.rules));
 		if (out.rules)
 			rc = compile_all(&c, items);

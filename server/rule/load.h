@@ -36,6 +36,7 @@ struct loaded_plugin {
 struct load_options {
 	const struct catalogue *catalogue;
 	enum priority min_priority; /* PRIORITY_DEBUG: all */
+	bool base64;		    /* outputs show byte buffers in base64 */
 	const struct append_output *append;
 	size_t nappend;
 	const struct rule_selection *selections;

@@ -145,8 +145,8 @@ struct setup {
 	struct rec_hdr hdr;
 };
 
-static void set_up(struct setup *s, const struct alert_settings *settings, const char *output,
-		   const struct world *w)
+static void set_up_form(struct setup *s, const struct alert_settings *settings, const char *output,
+			const struct world *w, bool base64)
 {
 	static const struct str tags[] = { { "alpha", 5 }, { "b\"eta", 5 } };
 	struct diag d = { 0 };
@@ -162,6 +162,8 @@ static void set_up(struct setup *s, const struct alert_settings *settings, const
 	s->ev = (struct event){ .hdr = &s->hdr, .wall_ns = wall_ns };
 	s->program = program_new(&catalogue);
 	assert_non_null(s->program);
+	if (base64)
+		program_base64(s->program);
 	int r = format_compile(s->program, str_of(output), &s->rule.format, &d);
 	if (r)
 		print_error("%s: %s\n", output, d.text);
@@ -172,6 +174,12 @@ static void set_up(struct setup *s, const struct alert_settings *settings, const
 	assert_non_null(s->eval);
 	assert_non_null(s->builder);
 	eval_begin(s->eval, (void *)w, &s->arena);
+}
+
+static void set_up(struct setup *s, const struct alert_settings *settings, const char *output,
+		   const struct world *w)
+{
+	set_up_form(s, settings, output, w, false);
 }
 
 static void tear_down(struct setup *s)
@@ -210,13 +218,14 @@ static void lines_are_golden(void **state)
 		struct alert_settings change; /* or-ed to the base; hostname unused */
 		const char *output;
 		const struct world *world;
+		bool base64;
 	} rows[] = {
 		{ "full", { 0 }, ALL, &full },
 		{ "nothing", { 0 }, ALL, &nothing },
 		{ "hostile", { 0 }, "x=%proc.name %proc.fdusage %proc.aname[0].", &hostile },
 		{ "no fields", { 0 }, "just text", &full },
 		{ "iso", { .time_format_iso_8601 = true }, "%proc.name", &full },
-		{ "base64", { .buffer_format_base64 = true }, "%evt.buffer", &full },
+		{ "base64", { 0 }, "%evt.buffer %5evt.buffer|", &full, true },
 		{ "message", { .json_include_message_property = true }, "%proc.name", &full },
 		{ "time", { 0 }, "at %evt.time", &full },
 		{ "transformed", { 0 }, "%toupper(proc.name) %5proc.name|", &full },
@@ -231,10 +240,9 @@ static void lines_are_golden(void **state)
 		struct setup s;
 
 		settings.time_format_iso_8601 = rows[k].change.time_format_iso_8601;
-		settings.buffer_format_base64 = rows[k].change.buffer_format_base64;
 		settings.json_include_message_property =
 			rows[k].change.json_include_message_property;
-		set_up(&s, &settings, rows[k].output, rows[k].world);
+		set_up_form(&s, &settings, rows[k].output, rows[k].world, rows[k].base64);
 		struct alert *a = alert_build(s.builder, &s.rule, s.eval, &s.ev);
 		assert_non_null(a);
 		assert_one_line(alert_line(&a->wire));
@@ -564,13 +572,12 @@ static void numbers_are_shortest(void **state)
 		{ 0.1 + 0.2, "0.30000000000000004" },
 	};
 	struct field_ref ref = { .def = &defs[8], .type = VT_DOUBLE };
-	struct value_form form = { .longest = SIZE_MAX };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct strbuf b = { 0 }, scratch = { 0 };
 		struct json j = json_to(&b);
 
-		value_json(&j, &ref, V(.d = rows[i].d), &form, &scratch);
+		value_json(&j, &ref, V(.d = rows[i].d), SIZE_MAX, &scratch);
 		assert_string_equal(strbuf_z(&b), rows[i].wanted);
 		strbuf_done(&b);
 		strbuf_done(&scratch);

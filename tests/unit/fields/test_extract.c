@@ -17,6 +17,8 @@
 #include "base/cleanup.h"
 #include "event/text.h"
 #include "fields/catalogue.h"
+#include "filter/format.h"
+#include "filter/parser.h"
 
 static struct proc init_proc, shell_proc, self_proc;
 
@@ -803,6 +805,58 @@ static void test_names_differ(void **state)
 	}
 }
 
+/* Outputs show byte buffers in the form asked for; conditions and transformers see the bytes. */
+static void test_buffer_formats(void **state)
+{
+	static const struct {
+		const char *format, *plain, *base64;
+	} cases[] = {
+		{ "%evt.buffer", "a.b..", "YQBi/wo=" },
+		{ "<%4evt.buffer>", "<a.b.>", "<YQBi>" },
+		{ "%evt.rawarg.data", "a.b..", "YQBi/wo=" },
+		{ "%evt.arg.data", "a.b..", "YQBi/wo=" },
+		{ "%evt.arg[1]", "a.b..", "YQBi/wo=" },
+		{ "%evt.args", "res=5 data=a.b.. fd=0(<f>/dev/null) size=10",
+		  "res=5 data=YQBi/wo= fd=0(<f>/dev/null) size=10" },
+		{ "%evt.info", "res=5 data=a.b.. fd=0(<f>/dev/null) size=10",
+		  "res=5 data=YQBi/wo= fd=0(<f>/dev/null) size=10" },
+		{ "%len(evt.buffer) %fd.name", "5 /dev/null", "5 /dev/null" },
+	};
+	static const char condition[] = "evt.arg.data = a.b.. and evt.buffer bcontains 6200 or "
+					"evt.arg.data = a.b.. and evt.buffer bcontains 62ff";
+	struct event ev;
+	struct fields_event fe = { .ev = &ev, .hostname = "box" };
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		bool base64 = i % 2;
+		_cleanup_(arena_done) struct arena a = { 0 };
+		_cleanup_(strbuf_done) struct strbuf got = { 0 };
+		struct program *p = program_new(fields_catalogue());
+		struct filter_warnings warnings = { 0 };
+		struct diag d = { 0 };
+		struct ast *tree;
+		struct cond *cond;
+		struct format *f;
+
+		if (base64)
+			program_base64(p);
+		assert_int_equal(parse_condition(STR(condition), 100, &a, &tree, &d), 0);
+		assert_int_equal(filter_compile(p, tree, &cond, &warnings, &d), 0);
+		assert_int_equal(format_compile(p, str_of(cases[i / 2].format), &f, &d), 0);
+		assert_int_equal(program_seal(p), 0);
+		struct eval *e = eval_new(p);
+
+		decode(read_event, &ev);
+		eval_begin(e, &fe, &a);
+		assert_true(eval_cond(e, cond));
+		assert_true(format_render(f, e, false, &got));
+		assert_string_equal(strbuf_z(&got),
+				    base64 ? cases[i / 2].base64 : cases[i / 2].plain);
+		eval_free(e);
+		program_free(p);
+	}
+}
+
 static int utc(void **state)
 {
 	return setenv("TZ", "UTC", 1);
@@ -811,10 +865,9 @@ static int utc(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_everything_everywhere),
-		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_names_differ),
+		cmocka_unit_test(test_values),	       cmocka_unit_test(test_everything_everywhere),
+		cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_names_differ),
+		cmocka_unit_test(test_buffer_formats),
 	};
 
 	return cmocka_run_group_tests(tests, utc, NULL);
