@@ -21,7 +21,7 @@ static void write_framed(const ProtobufCMessage *m, struct strbuf *out)
 	size_t n = protobuf_c_message_get_packed_size(m);
 
 	for (unsigned i = 0; i < FRAME; i++)
-		strbuf_addc(out, i ? (char)(n >> (8 * (FRAME - 1 - i))) : 0);
+		strbuf_addc(out, (char)(i ? n >> (8 * (FRAME - 1 - i)) : 0));
 	char *room = strbuf_room(out, n);
 
 	if (room)
