@@ -57,6 +57,7 @@ class Client:
     """The three methods over one channel."""
 
     def __init__(self, over, messages):
+        self.channel = over
         self.outputs, self.version_messages = messages["outputs"], messages["version"]
         self._sub = over.stream_stream(
             "/falco.outputs.service/sub",

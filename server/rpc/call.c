@@ -127,6 +127,8 @@ static void on_write(struct rpc_op *op, bool ok)
 			;
 		else if (call->shared->stopping)
 			rpc_call_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping");
+		else if (call->method->turns)
+			call_read(call);
 		else if (call->method->written)
 			call->method->written(call);
 		else

@@ -16,6 +16,7 @@
 
 struct backlog;
 struct cursors;
+struct descriptors;
 struct rpc_method;
 struct rpc_call;
 
@@ -31,7 +32,8 @@ LIST_HEAD(rpc_calls, rpc_call);
 struct rpc_shared {
 	struct backlog *backlog;
 	struct cursors *cursors;
-	struct rpc_calls calls; /* accepted and not yet gone */
+	struct descriptors *descriptors; /* made when reflection is first asked */
+	struct rpc_calls calls;		 /* accepted and not yet gone */
 	size_t ncalls, nstreams;
 	size_t max_calls;
 	uint64_t sent, lost, refused;

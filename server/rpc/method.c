@@ -5,13 +5,19 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "health.pb-c.h"
 #include "outputs.pb-c.h"
+#include "reflection.pb-c.h"
+#include "reflection_v1alpha.pb-c.h"
 #include "rpc/call.h"
 #include "version.pb-c.h"
 
 const ProtobufCServiceDescriptor *const rpc_services[] = {
 	&falco__outputs__service__descriptor,
 	&falco__version__service__descriptor,
+	&grpc__health__v1__health__descriptor,
+	&grpc__reflection__v1__server_reflection__descriptor,
+	&grpc__reflection__v1alpha__server_reflection__descriptor,
 	NULL,
 };
 
@@ -38,6 +44,32 @@ static const struct rpc_method methods[] = {
 		.service = &falco__version__service__descriptor,
 		.name = "version",
 		.request = version_request,
+	},
+	{
+		.service = &grpc__health__v1__health__descriptor,
+		.name = "Check",
+		.request = health_request_check,
+	},
+	{
+		.service = &grpc__health__v1__health__descriptor,
+		.name = "Watch",
+		.request = health_request_watch,
+		.written = health_watch_written,
+		.stopping = health_watch_stopping,
+	},
+	{
+		.service = &grpc__reflection__v1__server_reflection__descriptor,
+		.name = "ServerReflectionInfo",
+		.turns = true,
+		.request = reflection_request_info,
+		.half_closed = reflection_half_closed,
+	},
+	{
+		.service = &grpc__reflection__v1alpha__server_reflection__descriptor,
+		.name = "ServerReflectionInfo",
+		.turns = true,
+		.request = reflection_request_info,
+		.half_closed = reflection_half_closed,
 	},
 };
 

@@ -18,11 +18,13 @@ struct rpc_method {
 	const char *name;
 	bool stream; /* counts as a stream and is told of new alerts */
 	bool many;   /* the client may send more than one request */
+	bool turns;  /* the same, and each is answered by one write before the next is read */
 	/* A request, unpacked with the descriptor's input type, the caller's to free. */
 	void (*request)(struct rpc_call *call, const ProtobufCMessage *message);
 	void (*half_closed)(struct rpc_call *call); /* no more requests */
 	void (*written)(struct rpc_call *call);	    /* the write has completed */
 	void (*alerts)(struct rpc_call *call);	    /* the backlog has grown */
+	void (*stopping)(struct rpc_call *call);    /* the server ends: one last write */
 	void (*gone)(struct rpc_call *call);	    /* nothing more will be written */
 };
 
@@ -39,6 +41,14 @@ void stream_half_closed(struct rpc_call *call);
 void stream_written(struct rpc_call *call);
 void stream_alerts(struct rpc_call *call);
 void stream_gone(struct rpc_call *call);
+/* health.c */
+void health_request_check(struct rpc_call *call, const ProtobufCMessage *message);
+void health_request_watch(struct rpc_call *call, const ProtobufCMessage *message);
+void health_watch_written(struct rpc_call *call);
+void health_watch_stopping(struct rpc_call *call);
+/* reflection.c */
+void reflection_request_info(struct rpc_call *call, const ProtobufCMessage *message);
+void reflection_half_closed(struct rpc_call *call);
 /* version.c */
 void version_request(struct rpc_call *call, const ProtobufCMessage *message);
 

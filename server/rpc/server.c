@@ -22,6 +22,7 @@
 #include "rpc/call.h"
 #include "rpc/certs.h"
 #include "rpc/cursors.h"
+#include "rpc/descriptors.h"
 #include "rpc/grpc_log.h"
 #include "rpc/method.h"
 #include "rpc/pump.h"
@@ -264,6 +265,7 @@ static int copy_texts(struct rpc_server *s, const struct control_settings *setti
 static void server_release(struct rpc_server *s)
 {
 	cursors_free(s->shared.cursors);
+	descriptors_free(s->shared.descriptors);
 	strbuf_done(&s->addresses);
 	free(s->version);
 	free(s->engine_version);
@@ -403,7 +405,11 @@ void rpc_server_stop(struct rpc_server *s, void (*stopped)(void *arg), void *arg
 	s->nlisteners = 0;
 	LIST_FOREACH(call, &s->shared.calls, link)
 	{
-		if (!rpc_call_writing(call))
+		if (rpc_call_writing(call) || call->ended)
+			continue;
+		if (call->method && call->method->stopping)
+			call->method->stopping(call);
+		else
 			rpc_call_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping");
 	}
 	grpc_server_shutdown_and_notify(s->grpc, s->cq, &s->shut);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the streaming tests share: certificates, a server that makes alerts up, clients."""
 
+import fcntl
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -149,6 +151,36 @@ def serve(tmp_path, certs):
     yield start
     for server in running:
         server.stop()
+
+
+def node_packages():
+    """Installs what tests/e2e/node names into the build directory, once for each state of the list."""
+    where = os.path.join(BUILD, "node")
+    os.makedirs(where, exist_ok=True)
+    with open(os.path.join(HERE, "node", "package.json"), encoding="utf-8") as file:
+        wanted = file.read()
+    with open(os.path.join(where, "installed"), "a+", encoding="utf-8") as installed:
+        fcntl.flock(installed, fcntl.LOCK_EX)
+        installed.seek(0)
+        if installed.read() != wanted:
+            installed.truncate(0)
+            shutil.copy(os.path.join(HERE, "node", "package.json"), where)
+            subprocess.run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund",
+                            "--ignore-scripts", "--prefix", where], check=True, timeout=200)
+            installed.write(wanted)
+    return os.path.join(where, "node_modules")
+
+
+@pytest.fixture(scope="session")
+def node():
+    """node(script, arguments…): a finished run of a script, with packages to require."""
+    env = {**os.environ, "NODE_PATH": node_packages()}
+
+    def run(script, *arguments, timeout=120):
+        return subprocess.run(["node", script, *arguments], capture_output=True, text=True,
+                              timeout=timeout, env=env)
+
+    return run
 
 
 @pytest.fixture
