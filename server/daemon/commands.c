@@ -282,13 +282,19 @@ static int cmd_certs(const struct args *args)
 /* The sensor's other half; the descriptors are inherited from it (daemon/netproc.c). */
 static int cmd_network(const struct args *args)
 {
-	int64_t fd[3];
+	int64_t fd[5];
 
 	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
-		if (args->rest.n != 3 || str_to_i64(str_of(args->rest.items[i]), &fd[i]) < 0)
+		if (args->rest.n != ARRAY_SIZE(fd) ||
+		    str_to_i64(str_of(args->rest.items[i]), &fd[i]) < 0)
 			return 1;
 	}
-	return network_main((int)fd[0], (int)fd[1], (int)fd[2]);
+	return network_main(&(struct network_fds){
+		.ring = (int)fd[0],
+		.event = (int)fd[1],
+		.control = (int)fd[2],
+		.stats = { (int)fd[3], (int)fd[4] },
+	});
 }
 
 static int cmd_run(const struct args *args)

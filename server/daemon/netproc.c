@@ -23,13 +23,15 @@ enum {
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 5000,
 	STOP_MS = 2000,
-	CHILD_FD_BASE = 3, /* ring, eventfd, control */
+	CHILD_FD_BASE = 3,
+	CHILD_FDS = 5, /* ring, eventfd, control, two areas of counters */
 };
 
 struct netproc {
 	const struct config *config;
 	uv_loop_t *loop;
 	struct link_writer *link;
+	struct stats *stats;
 	uv_process_t process;
 	uv_poll_t *poll; /* closed and made anew with each start; NULL: not watching */
 	uv_timer_t retry;
@@ -38,6 +40,7 @@ struct netproc {
 	uint64_t backoff_ms;
 	uint64_t http_at; /* number of the newest alert that the HTTP receiver has */
 	uint64_t epoch;	  /* of the sequence numbers: this start of the sensor */
+	uint64_t restarts;
 	bool running, stopping;
 };
 
@@ -59,6 +62,7 @@ static void on_retry(uv_timer_t *t)
 		uv_timer_start(&n->retry, on_retry, n->backoff_ms, 0);
 	} else {
 		log_notice("the network process is started again");
+		n->restarts++;
 		n->backoff_ms = BACKOFF_FIRST_MS;
 	}
 }
@@ -241,15 +245,19 @@ static int send_settings(struct netproc *n, struct diag *diag)
 
 static int spawn(struct netproc *n, int child_end, struct diag *diag)
 {
-	char *args[] = { (char[]){ "tiercel" }, (char[]){ "network" }, (char[]){ "3" },
-			 (char[]){ "4" },	(char[]){ "5" },       NULL };
-	uv_stdio_container_t stdio[CHILD_FD_BASE + 3] = {
+	char *args[] = { (char[]){ "tiercel" }, (char[]){ "network" },
+			 (char[]){ "3" },	(char[]){ "4" },
+			 (char[]){ "5" },	(char[]){ "6" },
+			 (char[]){ "7" },	NULL };
+	uv_stdio_container_t stdio[CHILD_FD_BASE + CHILD_FDS] = {
 		{ .flags = UV_IGNORE },
 		{ .flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO },
 		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
 		{ .flags = UV_INHERIT_FD, .data.fd = link_writer_ring_fd(n->link) },
 		{ .flags = UV_INHERIT_FD, .data.fd = link_writer_event_fd(n->link) },
 		{ .flags = UV_INHERIT_FD, .data.fd = child_end },
+		{ .flags = UV_INHERIT_FD, .data.fd = stats_fd(n->stats, STATS_SENSOR) },
+		{ .flags = UV_INHERIT_FD, .data.fd = stats_fd(n->stats, STATS_NETWORK) },
 	};
 	uv_process_options_t options = {
 		.exit_cb = on_process_exit,
@@ -345,7 +353,7 @@ static void reap(struct netproc *n)
 }
 
 int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
-		  struct netproc **ret, struct diag *diag)
+		  struct stats *stats, struct netproc **ret, struct diag *diag)
 {
 	struct netproc *n = calloc(1, sizeof(*n));
 
@@ -354,6 +362,7 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 	*n = (struct netproc){ .config = config,
 			       .loop = loop,
 			       .link = link,
+			       .stats = stats,
 			       .control_fd = -1,
 			       .epoch = clock_wall_ns(),
 			       .backoff_ms = BACKOFF_FIRST_MS };
@@ -366,6 +375,16 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 	}
 	*ret = n;
 	return 0;
+}
+
+pid_t netproc_pid(const struct netproc *n)
+{
+	return n && n->running ? uv_process_get_pid(&n->process) : 0;
+}
+
+uint64_t netproc_restarts(const struct netproc *n)
+{
+	return n ? n->restarts : 0;
 }
 
 static void on_closed(uv_handle_t *h)

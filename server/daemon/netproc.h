@@ -11,14 +11,19 @@
 #include "base/diag.h"
 #include "config/config.h"
 #include "link/link.h"
+#include "link/stats.h"
 
 struct netproc;
 
 /*
  * Starts it and waits until it listens. A broken certificate, a taken port or socket is found here: -EINVAL
- * with *diag. The configuration must outlive it.
+ * with *diag. The configuration and the counters must outlive it.
  */
 int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
-		  struct netproc **ret, struct diag *diag);
+		  struct stats *stats, struct netproc **ret, struct diag *diag);
+/* Its process id; 0: there is none now. n may be NULL. */
+pid_t netproc_pid(const struct netproc *n);
+/* Starts after the first. n may be NULL. */
+uint64_t netproc_restarts(const struct netproc *n);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);

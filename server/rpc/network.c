@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "link/control.h"
 #include "link/link.h"
+#include "link/stats.h"
 #include "output/channel.h"
 #include "output/http.h"
 #include "rpc/backlog.h"
@@ -28,6 +29,7 @@ enum {
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
 	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
 	HTTP_STOP_MS = 500, /* for what is queued when all ends */
+	SECOND_MS = 1000,   /* how often counters are shared */
 };
 
 struct network {
@@ -41,6 +43,8 @@ struct network {
 	struct channel *http;	   /* NULL: none */
 	uint64_t http_after, http_told;
 	uv_timer_t http_timer;
+	struct stats *stats; /* NULL: nothing is counted */
+	uv_timer_t second;
 	struct control_status status;
 	bool stopping;
 	bool failed;
@@ -78,6 +82,7 @@ static void network_stop(struct network *n)
 	uv_close((uv_handle_t *)&n->link_poll, NULL);
 	uv_close((uv_handle_t *)&n->more, NULL);
 	uv_close((uv_handle_t *)&n->http_timer, NULL);
+	uv_close((uv_handle_t *)&n->second, NULL);
 }
 
 /* A full queue drops, counts and says so by itself. */
@@ -180,16 +185,62 @@ static void on_link(uv_poll_t *poll, int status, int events)
 		network_take(n);
 }
 
-static void network_status(struct network *n)
+static void update_status(struct network *n)
 {
-	struct control_message m = { .kind = CONTROL_STATUS };
-
 	n->status.kept = n->backlog.end - n->backlog.first;
 	n->status.kept_bytes = n->backlog.bytes;
 	if (n->server)
 		rpc_server_status(n->server, &n->status);
-	m.status = n->status;
-	network_send(n, &m);
+}
+
+static void network_status(struct network *n)
+{
+	update_status(n);
+	network_send(n, &(struct control_message){ .kind = CONTROL_STATUS, .status = n->status });
+}
+
+static void count_http(struct network *n)
+{
+	struct channel_counters c = channel_counters(n->http);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_HTTP_DELIVERED, c.delivered },
+		{ STAT_HTTP_REJECTED, c.failed },
+		{ STAT_HTTP_DROPPED, c.dropped },
+		{ STAT_HTTP_QUEUED, c.queued },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_cell_set(stats_series(n->stats, rows[i].id, STR("receiver=\"http_output\"")),
+			       rows[i].value);
+}
+
+static void on_second(uv_timer_t *t)
+{
+	struct network *n = t->data;
+
+	update_status(n);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_NET_ALERTS, n->status.alerts },
+		{ STAT_NET_MISSED, n->status.link_missed },
+		{ STAT_NET_SEQ, n->status.newest_seq },
+		{ STAT_NET_KEPT, n->status.kept },
+		{ STAT_NET_KEPT_BYTES, n->status.kept_bytes },
+		{ STAT_GRPC_CALLS, n->status.calls },
+		{ STAT_GRPC_STREAMS, n->status.streams },
+		{ STAT_GRPC_SENT, n->status.sent },
+		{ STAT_GRPC_LOST, n->status.lost },
+		{ STAT_GRPC_REFUSED, n->status.refused },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_set(n->stats, rows[i].id, rows[i].value);
+	if (n->http)
+		count_http(n);
 }
 
 static void on_control(uv_poll_t *poll, int status, int events)
@@ -306,11 +357,15 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 		return network_fail(n, "cannot become the user tiercel.user names");
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
-	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0)
+	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0 ||
+	    uv_timer_init(&n->loop, &n->second) < 0)
 		return network_fail(n, "cannot watch the descriptors");
-	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data = n;
+	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data =
+		n->second.data = n;
 	if (n->http)
 		uv_timer_start(&n->http_timer, on_http_timer, HTTP_AT_MS, HTTP_AT_MS);
+	if (n->stats)
+		uv_timer_start(&n->second, on_second, 0, SECOND_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
 	struct control_message ready = { .kind = CONTROL_READY,
@@ -321,7 +376,7 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	return 0;
 }
 
-int network_main(int ring_fd, int event_fd, int control_fd)
+int network_main(const struct network_fds *fds)
 {
 	struct network n = { 0 };
 	int failed = 1;
@@ -331,16 +386,19 @@ int network_main(int ring_fd, int event_fd, int control_fd)
 	grpc_log_install();
 	grpc_init();
 	n.block = malloc(NETWORK_BLOCK);
-	if (n.block && control_new(control_fd, &n.control) == 0) {
-		int r = link_reader_new(ring_fd, event_fd, &n.link);
+	if (fds->stats[0] >= 0 && stats_open(fds->stats[0], fds->stats[1], &n.stats) < 0)
+		log_error("network: the counters cannot be shared");
+	if (n.block && control_new(fds->control, &n.control) == 0) {
+		int r = link_reader_new(fds->ring, fds->event, &n.link);
 		failed = r < 0 ? network_fail(&n, "the link to the sensor is no ring")
-			       : network_run(&n, event_fd, control_fd);
+			       : network_run(&n, fds->event, fds->control);
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}
 	n.http = channel_stop(n.http, HTTP_STOP_MS);
 	backlog_done(&n.backlog);
 	link_reader_free(n.link);
+	stats_free(n.stats);
 	control_free(n.control);
 	free(n.block);
 	uv_loop_close(&n.loop);

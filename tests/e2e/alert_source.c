@@ -107,8 +107,10 @@ static bool network_spawn(struct source *s)
 		close(fds[0]);
 		if (!freopen("/dev/null", "r", stdin))
 			exit(1);
-		int r = network_main(link_writer_ring_fd(s->link), link_writer_event_fd(s->link),
-				     fds[1]);
+		int r = network_main(&(struct network_fds){ .ring = link_writer_ring_fd(s->link),
+							    .event = link_writer_event_fd(s->link),
+							    .control = fds[1],
+							    .stats = { -1, -1 } });
 		close(fds[1]);
 		link_writer_free(s->link);
 		exit(r);
