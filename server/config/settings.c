@@ -192,6 +192,17 @@ static int set_scope(struct setting_ctx *c, const struct setting *s, const struc
 	return 0;
 }
 
+static int set_duration(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+{
+	uint64_t ms = 0;
+
+	if (t->kind != TREE_TEXT ||
+	    (!str_eqz(t->text, "0") && config_duration_ms(t->text, &ms) < 0))
+		return setting_wrong(c, t, "a duration such as 12h or 7d, or 0");
+	*AT(c, s, uint64_t) = ms;
+	return 0;
+}
+
 /* One pair of quotes around the whole is dropped (falco-compat.md 1.4). */
 static int set_url(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
@@ -263,6 +274,10 @@ static const struct choice tls_versions[] = { { "1.2", 12 }, { "1.3", 13 }, { NU
 #define SIZE(p, m, d, lo, hi)                                                                      \
 	{                                                                                          \
 		.path = p, .set = set_size, .offset = IN(m), .fallback = d, .min = lo, .max = hi   \
+	}
+#define DURATION(p, m, d)                                                                          \
+	{                                                                                          \
+		.path = p, .set = set_duration, .offset = IN(m), .fallback = d                     \
 	}
 #define TEXTS(p, m)                                                                                \
 	{                                                                                          \
@@ -409,6 +424,10 @@ static const struct setting table[] = {
 	INT("tiercel.stream_alerts", tiercel.stream_alerts, "65536", 16, 1 << 24),
 	BOOL("tiercel.match_resolved_names", tiercel.match_resolved_names, "true"),
 	TEXTS("tiercel.listen", tiercel.listen),
+	TEXT("tiercel.state_dir", tiercel.state_dir, "/var/lib/tiercel"),
+	BOOL("tiercel.journal.enabled", tiercel.journal.enabled, "true"),
+	SIZE("tiercel.journal.max_size", tiercel.journal.max_bytes, "256M", 1 << 20, UINT64_C(1) << 40),
+	DURATION("tiercel.journal.max_age", tiercel.journal.max_age_ms, "7d"),
 	CHOICE("tiercel.tls.min_version", tiercel.tls_min_version, "1.2", tls_versions),
 
 	/* Of older versions (falco-compat.md 1.6). */

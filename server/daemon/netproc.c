@@ -38,8 +38,9 @@ struct netproc {
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
-	uint64_t http_at; /* number of the newest alert that the HTTP receiver has */
-	uint64_t epoch;	  /* of the sequence numbers: this start of the sensor */
+	uint64_t http_at;   /* number of the newest alert that the HTTP receiver has */
+	uint64_t epoch;	    /* of the sequence numbers: this start of the sensor */
+	uint64_t first_seq; /* as the network process said first; 0: not yet */
 	uint64_t restarts;
 	bool running, stopping;
 };
@@ -235,6 +236,11 @@ static int send_settings(struct netproc *n, struct diag *diag)
 			.log_stderr = c->log_stderr,
 			.log_syslog = c->log_syslog,
 			.log_iso_8601 = c->time_format_iso_8601,
+			.state_dir = c->tiercel.journal.enabled ? str_of(c->tiercel.state_dir)
+								: STR(""),
+			.journal_bytes = c->tiercel.journal.max_bytes,
+			.journal_age_ns = c->tiercel.journal.max_age_ms * NS_PER_MS,
+			.first_seq = n->first_seq,
 		},
 	};
 	int r = control_send(n->control, &m);
@@ -284,8 +290,9 @@ static int await_ready(struct netproc *n, struct diag *diag)
 	int r = control_wait(n->control, READY_MS, &m);
 
 	if (r > 0 && m.kind == CONTROL_READY) {
-		if (m.text.len)
-			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.text));
+		n->first_seq = m.ready.first_seq;
+		if (m.ready.text.len)
+			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.ready.text));
 		return 0;
 	}
 	if (r > 0 && m.kind == CONTROL_FAILED)
@@ -385,6 +392,11 @@ pid_t netproc_pid(const struct netproc *n)
 uint64_t netproc_restarts(const struct netproc *n)
 {
 	return n ? n->restarts : 0;
+}
+
+uint64_t netproc_first_seq(const struct netproc *n)
+{
+	return n->first_seq;
 }
 
 static void on_closed(uv_handle_t *h)

@@ -27,3 +27,5 @@ pid_t netproc_pid(const struct netproc *n);
 uint64_t netproc_restarts(const struct netproc *n);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
+/* The number the first alert of this run gets, so that none is used twice (journal/). */
+uint64_t netproc_first_seq(const struct netproc *n);

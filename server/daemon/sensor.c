@@ -192,6 +192,8 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 	settings_alert(s->config, &alert);
 	settings_pipeline(s->config, &alert, &po);
 	po.boot_offset_ns = clock_boot_offset_ns();
+	if (s->net && netproc_first_seq(s->net))
+		po.first_seq = netproc_first_seq(s->net);
 	po.publish = sink_publish;
 	po.publish_ctx = &s->sink;
 	if (record) {

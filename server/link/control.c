@@ -19,7 +19,7 @@
 enum {
 	CONTROL_PART = 32 << 10, /* payload bytes of one packet */
 	CONTROL_WAITING = 4 << 20,
-	CONTROL_FIELDS = 20,
+	CONTROL_FIELDS = 40,
 };
 
 struct control_packet {
@@ -73,8 +73,15 @@ static const struct control_row control_rows[] = {
 		SETTING(FIELD_U64, log_stderr),
 		SETTING(FIELD_U64, log_syslog),
 		SETTING(FIELD_U64, log_iso_8601),
+		SETTING(FIELD_TEXT, state_dir),
+		SETTING(FIELD_U64, journal_bytes),
+		SETTING(FIELD_U64, journal_age_ns),
+		SETTING(FIELD_U64, first_seq),
 	} },
-	[CONTROL_READY] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
+	[CONTROL_READY] = { {
+		{ FIELD_TEXT, offsetof(struct control_message, ready.text) },
+		{ FIELD_U64, offsetof(struct control_message, ready.first_seq) },
+	} },
 	[CONTROL_FAILED] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
 	[CONTROL_STATUS_ASK] = { { { FIELD_END, 0 } } },
 	[CONTROL_STATUS] = { {

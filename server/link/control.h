@@ -17,7 +17,7 @@
 
 enum control_kind {
 	CONTROL_SETTINGS = 1, /* to the network process, first */
-	CONTROL_READY,	      /* its answer: it listens; the address with the real port */
+	CONTROL_READY,	      /* its answer: it listens */
 	CONTROL_FAILED,	      /* its answer: it does not and will exit; why, for a person */
 	CONTROL_STATUS_ASK,   /* to the network process */
 	CONTROL_STATUS,	      /* its answer */
@@ -42,6 +42,15 @@ struct control_settings {
 	struct str user;    /* who the process becomes once it listens; empty: stays who it is */
 	uint64_t log_level; /* enum log_level */
 	uint64_t log_stderr, log_syslog, log_iso_8601;
+	struct str state_dir; /* where the journal's directory is, or is made; empty: no journal */
+	uint64_t journal_bytes;	 /* 0: 256 MiB */
+	uint64_t journal_age_ns; /* 0: no bound */
+	uint64_t first_seq;	 /* this run of the sensor began with it; 0: a new run */
+};
+
+struct control_ready {
+	struct str text;    /* the addresses, with the real ports */
+	uint64_t first_seq; /* the number this run of the sensor begins with */
 };
 
 struct control_http {
@@ -69,8 +78,9 @@ struct control_message {
 		struct control_settings settings;
 		struct control_status status;
 		struct control_http http;
+		struct control_ready ready;
 		uint64_t seq;	 /* HTTP_AT */
-		struct str text; /* READY, FAILED */
+		struct str text; /* FAILED */
 		struct control_log {
 			uint64_t level;
 			struct str text;

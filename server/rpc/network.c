@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <grpc/grpc.h>
 #include <uv.h>
@@ -12,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "journal/journal.h"
 #include "link/control.h"
 #include "link/link.h"
 #include "link/stats.h"
@@ -21,11 +23,14 @@
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
 #include "rpc/server.h"
+#include "rpc/statedir.h"
 
 enum {
 	NETWORK_BATCH = 512,	/* blocks read in one turn of the loop */
-	NETWORK_HISTORY = 1024, /* batches read before the server starts, whatever comes in */
+	NETWORK_HISTORY = 1024, /* batches read before the server answers, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
+	NETWORK_BYTES_JOURNAL = 8 << 20, /* what is older comes from the journal */
+	NETWORK_WAIT_MS = 2000, /* for the journal to have room, while starting and ending */
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
 	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
 	HTTP_STOP_MS = 500, /* for what is queued when all ends */
@@ -39,6 +44,9 @@ struct network {
 	struct control *control;
 	struct link_reader *link;
 	struct backlog backlog;
+	struct journal *journal;   /* NULL: memory is all there is */
+	uint64_t first_seq;	   /* of this run of the sensor */
+	uint64_t next_seq;	   /* the number that should come next; 0: any */
 	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
 	struct channel *http;	   /* NULL: none */
 	uint64_t http_after, http_told;
@@ -49,6 +57,7 @@ struct network {
 	bool stopping;
 	bool failed;
 	bool damaged; /* said once */
+	bool paused;  /* the journal has no room */
 	char *block;
 };
 
@@ -69,20 +78,7 @@ static void on_stopped(void *arg)
 	struct network *n = arg;
 
 	n->server = NULL;
-}
-
-static void network_stop(struct network *n)
-{
-	if (n->stopping)
-		return;
-	n->stopping = true;
-	if (n->server)
-		rpc_server_stop(n->server, on_stopped, n);
-	uv_close((uv_handle_t *)&n->control_poll, NULL);
-	uv_close((uv_handle_t *)&n->link_poll, NULL);
-	uv_close((uv_handle_t *)&n->more, NULL);
-	uv_close((uv_handle_t *)&n->http_timer, NULL);
-	uv_close((uv_handle_t *)&n->second, NULL);
+	n->journal = journal_close(n->journal);
 }
 
 /* A full queue drops, counts and says so by itself. */
@@ -123,7 +119,15 @@ static int keep(struct network *n, uint64_t seq, size_t len)
 	if (n->http && seq > n->http_after)
 		put_http(n, &w);
 	struct str message = { n->block + sizeof(w) + w.line_len, w.proto_len };
-	return backlog_add(&n->backlog, seq, w.time_ns, message);
+	struct entry *e = entry_new(seq, w.time_ns, message);
+	if (!e)
+		return -ENOMEM;
+	backlog_add(&n->backlog, e);
+	/* What finds no room is a gap on disk, which the journal counts itself. */
+	if (n->journal)
+		(void)journal_put(n->journal, e);
+	entry_unref(e);
+	return 0;
 }
 
 static void network_damaged(struct network *n, int error)
@@ -133,13 +137,32 @@ static void network_damaged(struct network *n, int error)
 	n->damaged = true;
 }
 
-/* True: the link is empty. */
+/* Numbers that the ring no longer had. */
+static void note_missed(struct network *n, uint64_t seq, uint64_t missed)
+{
+	if (n->next_seq)
+		missed = seq > n->next_seq ? seq - n->next_seq : 0;
+	if (!missed)
+		return;
+	if (!n->status.link_missed)
+		log_warning("network: the link was overrun, %llu alerts are lost",
+			    (unsigned long long)missed);
+	n->status.link_missed += missed;
+	if (n->journal)
+		journal_missed(n->journal, (struct gap){ seq - missed, seq - 1, LOSS_OVERRUN });
+}
+
+/* True: the link is empty, or the journal wants us to wait; it says when to go on. */
 static bool network_read(struct network *n)
 {
 	uint64_t seq, missed;
 	size_t len;
 
 	for (int i = 0; i < NETWORK_BATCH; i++) {
+		if (n->journal && !journal_room(n->journal)) {
+			n->paused = true;
+			return true;
+		}
 		int r = link_read(n->link, n->block, NETWORK_BLOCK, &seq, &len, &missed);
 		if (r == 0)
 			return true;
@@ -147,17 +170,54 @@ static bool network_read(struct network *n)
 			network_damaged(n, r);
 			continue;
 		}
-		if (missed && !n->status.link_missed)
-			log_warning("network: the link was overrun, %llu alerts are lost",
-				    (unsigned long long)missed);
 		n->status.alerts++;
-		n->status.link_missed += missed;
+		note_missed(n, seq, missed);
+		if (seq >= n->next_seq)
+			n->next_seq = seq + 1;
 		n->status.newest_seq = seq;
 		r = keep(n, seq, len);
 		if (r < 0)
 			network_damaged(n, r);
 	}
 	return false;
+}
+
+static void show(struct network *n)
+{
+	backlog_show(&n->backlog, n->journal ? journal_kept(n->journal) : n->status.newest_seq);
+}
+
+/* All that is in the ring, without the loop: before it runs, and at the end. */
+static void network_read_all(struct network *n)
+{
+	int waited = 0;
+
+	for (int i = 0; i < NETWORK_HISTORY; i++) {
+		if (!network_read(n))
+			continue;
+		if (!n->paused || waited++ > NETWORK_WAIT_MS)
+			break;
+		n->paused = false;
+		usleep(1000);
+	}
+	show(n);
+}
+
+static void network_stop(struct network *n)
+{
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	network_read_all(n);
+	if (n->server)
+		rpc_server_stop(n->server, on_stopped, n);
+	else
+		n->journal = journal_close(n->journal);
+	uv_close((uv_handle_t *)&n->control_poll, NULL);
+	uv_close((uv_handle_t *)&n->link_poll, NULL);
+	uv_close((uv_handle_t *)&n->more, NULL);
+	uv_close((uv_handle_t *)&n->http_timer, NULL);
+	uv_close((uv_handle_t *)&n->second, NULL);
 }
 
 static void network_take(struct network *n);
@@ -173,8 +233,33 @@ static void network_take(struct network *n)
 		uv_idle_stop(&n->more);
 	else
 		uv_idle_start(&n->more, on_more);
+	show(n);
 	if (n->server)
 		rpc_server_alerts(n->server);
+}
+
+static void on_kept(void *arg)
+{
+	struct network *n = arg;
+
+	if (n->stopping)
+		return;
+	if (n->paused) {
+		n->paused = false;
+		network_take(n);
+		return;
+	}
+	show(n);
+	if (n->server)
+		rpc_server_alerts(n->server);
+}
+
+static void on_journal_failed(const char *text, void *arg)
+{
+	if (text)
+		log_error("journal: %s; alerts are kept in memory only", text);
+	else
+		log_notice("journal: alerts are kept on disk again");
 }
 
 static void on_link(uv_poll_t *poll, int status, int events)
@@ -311,22 +396,50 @@ static int start_http(struct network *n, const struct control_http *c)
 	return n->http ? 0 : network_fail(n, "the HTTP output could not be started");
 }
 
+/* Without a journal the server goes on with what is in memory: alerts matter more than their history. */
+static void start_journal(struct network *n, const struct control_settings *s, const char *dir)
+{
+	struct diag d = { 0 };
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	const struct journal_settings settings = {
+		.dir = dir,
+		.max_bytes = s->journal_bytes,
+		.max_age_ns = s->journal_age_ns,
+		.first_seq = s->first_seq,
+		.kept = on_kept,
+		.failed = on_journal_failed,
+		.arg = n,
+	};
+
+	n->first_seq = s->first_seq ? s->first_seq : 1;
+	if (!dir)
+		return;
+	if (journal_open(&n->loop, &settings, &n->journal, &d) < 0) {
+		diag_print(&d, &text);
+		log_error("journal: " STR_FMT "; alerts are kept in memory only",
+			  STR_ARG(strbuf_str(&text)));
+		return;
+	}
+	uint64_t oldest, newest;
+	journal_range(n->journal, &oldest, &newest);
+	n->first_seq = journal_first(n->journal);
+	n->next_seq = newest >= n->first_seq ? newest + 1 : n->first_seq;
+}
+
 static int start_server(struct network *n, const struct control_settings *s)
 {
 	size_t alerts = s->stream_alerts && s->stream_alerts < LIMIT_STREAM_ALERTS
 				? (size_t)s->stream_alerts
 				: LIMIT_STREAM_ALERTS;
-	size_t bytes = s->stream_bytes && s->stream_bytes < SIZE_MAX ? (size_t)s->stream_bytes
-								     : NETWORK_BYTES;
+	size_t bytes = s->state_dir.len ? NETWORK_BYTES_JOURNAL : NETWORK_BYTES;
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 	struct diag d = { 0 };
 
+	if (s->stream_bytes && s->stream_bytes < SIZE_MAX)
+		bytes = (size_t)s->stream_bytes;
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
-	/* The history comes first, so that nobody finds the server without it. */
-	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
-		;
 	if (n->http && !s->bind_address.len)
 		return 0; /* only HTTP is wanted */
 	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
@@ -335,6 +448,26 @@ static int start_server(struct network *n, const struct control_settings *s)
 		const char *z = strbuf_z(&text);
 		return network_fail(n, z ? z : "out of memory");
 	}
+	return 0;
+}
+
+/* Ports, sockets and the journal's directory as root; the journal's files and all calls as nobody. */
+static int start_all(struct network *n, const struct control_settings *s)
+{
+	_cleanup_(strbuf_done) struct strbuf dir = { 0 };
+	struct diag d = { 0 };
+
+	if (start_server(n, s))
+		return 1;
+	if (n->server && s->state_dir.len && statedir_make(s->state_dir, s->user, &dir, &d) < 0)
+		log_error("journal: %s", d.text);
+	if (confine_user(s->user) < 0)
+		return network_fail(n, "cannot become the user tiercel.user names");
+	start_journal(n, s, dir.len ? strbuf_z(&dir) : NULL);
+	/* Calls are answered when the loop runs; nobody finds the server without its history. */
+	network_read_all(n);
+	if (n->server)
+		rpc_server_journal(n->server, n->journal, n->first_seq);
 	return 0;
 }
 
@@ -351,10 +484,8 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	if (r != 1 || m.kind != CONTROL_SETTINGS)
 		return r == -EPIPE || r == -ECONNRESET ? 0
 						       : network_fail(n, "expected the settings");
-	if (start_server(n, &m.settings))
+	if (start_all(n, &m.settings))
 		return 1;
-	if (confine_user(m.settings.user) < 0)
-		return network_fail(n, "cannot become the user tiercel.user names");
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
 	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0 ||
@@ -368,9 +499,11 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 		uv_timer_start(&n->second, on_second, 0, SECOND_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
-	struct control_message ready = { .kind = CONTROL_READY,
-					 .text = n->server ? rpc_server_addresses(n->server)
-							   : STR("") };
+	struct control_message ready = {
+		.kind = CONTROL_READY,
+		.ready = { .text = n->server ? rpc_server_addresses(n->server) : STR(""),
+			   .first_seq = n->first_seq },
+	};
 	network_send(n, &ready);
 	network_take(n); /* and the reader is asleep from here on */
 	return 0;

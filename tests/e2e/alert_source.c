@@ -4,7 +4,8 @@
  * a link whose other end is a network process, which it starts again when it is killed.
  *
  *	alert_source certs DIR
- *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N]
+ *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N] [state=DIR]
+ *		[journal_bytes=N]
  *
  * `serve` prints "ready ADDRESSES PID" for every network process, writes COUNT alerts (0 PER_SECOND: at
  * once), and obeys lines on stdin: "more N" writes N more, "status" prints counters; at the end of input it
@@ -121,10 +122,14 @@ static bool network_spawn(struct source *s)
 	    control_wait(s->control, 20000, &m) != 1)
 		exit(1);
 	if (m.kind == CONTROL_READY)
-		printf("ready " STR_FMT " %d\n", STR_ARG(m.text), (int)s->pid);
+		printf("ready " STR_FMT " %d\n", STR_ARG(m.ready.text), (int)s->pid);
 	else
 		printf("failed " STR_FMT "\n", STR_ARG(m.text));
 	fflush(stdout);
+	if (m.kind == CONTROL_READY && !s->settings.settings.first_seq) {
+		s->settings.settings.first_seq = m.ready.first_seq;
+		s->seq = m.ready.first_seq - 1;
+	}
 	if (m.kind == CONTROL_READY)
 		return true;
 	network_drop(s);
@@ -228,6 +233,15 @@ int main(int argc, char **argv)
 		if (str_starts(arg, STR("stream_alerts="))) {
 			if (str_to_u64(str_skip(arg, 14), &n) == 0)
 				set->stream_alerts = n;
+			continue;
+		}
+		if (str_starts(arg, STR("journal_bytes="))) {
+			if (str_to_u64(str_skip(arg, 14), &n) == 0)
+				set->journal_bytes = n;
+			continue;
+		}
+		if (str_starts(arg, STR("state="))) {
+			set->state_dir = str_skip(arg, 6);
 			continue;
 		}
 		if (files == 3)
