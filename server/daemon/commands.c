@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "client/certs.h"
+#include "config/describe.h"
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
@@ -258,12 +259,24 @@ static int cmd_list(const struct args *args)
 		list_events(&options, &text);
 		return out(&text);
 	}
+	if (!strcmp(what, "settings")) {
+		settings_list(args->markdown, &text);
+		return out(&text);
+	}
 	if (!strcmp(what, "fields")) {
 		list_fields(fields_catalogue(), &options, &text);
 		return out(&text);
 	}
-	diag_set(&d, "list knows fields, events and rules, not %s", what);
+	diag_set(&d, "list knows fields, events, rules and settings, not %s", what);
 	return fail(&d);
+}
+
+static int cmd_schema(const struct args *args)
+{
+	struct strbuf text = { 0 };
+
+	settings_schema(&text);
+	return out(&text);
 }
 
 static int cmd_certs(const struct args *args)
@@ -363,6 +376,7 @@ static int by_action(const struct args *args)
 		config_unref(config);
 		return cmd_version(args, json);
 	}
+	case ACT_CONFIG_SCHEMA: return cmd_schema(args);
 	case ACT_PAGE_SIZE:
 		log_info("the system's page size is %ld bytes", sysconf(_SC_PAGESIZE));
 		return 0;
