@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/engine.h"
 #include "daemon/settings.h"
 #include "link/control.h"
 
@@ -42,6 +43,8 @@ struct netproc {
 	uint64_t epoch;	    /* of the sequence numbers: this start of the sensor */
 	uint64_t first_seq; /* as the network process said first; 0: not yet */
 	uint64_t restarts;
+	bool memory_only; /* this run's numbers are not the journal's */
+	struct engine *engine;
 	bool running, stopping;
 };
 
@@ -95,6 +98,38 @@ static void on_process_exit(uv_process_t *p, int64_t status, int signum)
 	uv_timer_start(&n->retry, on_retry, n->backoff_ms, 0);
 }
 
+/* The text is the process' own, which may be anybody's by now: it is text to the engine, no more. */
+static void raise_alert(struct netproc *n, const struct control_alert *a)
+{
+	static const struct {
+		const char *rule;
+		enum priority priority;
+	} rows[CAUSES] = {
+		[CAUSE_JOURNAL] = { "Tiercel internal: journal failure", PRIORITY_CRITICAL },
+		[CAUSE_JOURNAL_GAP] = { "Tiercel internal: journal gap", PRIORITY_WARNING },
+		[CAUSE_CERTIFICATES] = { "Tiercel internal: certificate failure",
+					 PRIORITY_CRITICAL },
+		[CAUSE_POLICY] = { "Tiercel internal: policy failure", PRIORITY_CRITICAL },
+	};
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	if (!n->engine || a->cause >= CAUSES)
+		return;
+	strbuf_printf(&text, "%s: " STR_FMT, rows[a->cause].rule, STR_ARG(a->text));
+	int r = strbuf_check(&text);
+	if (r == 0)
+		r = engine_internal(n->engine, rows[a->cause].rule, rows[a->cause].priority,
+				    strbuf_str(&text));
+	if (r < 0)
+		log_error("an internal alert could not be raised: %s", strerror(-r));
+}
+
+void netproc_engine(struct netproc *n, struct engine *engine)
+{
+	if (n)
+		n->engine = engine;
+}
+
 static void on_control(uv_poll_t *p, int status, int events)
 {
 	struct netproc *n = p->data;
@@ -106,6 +141,8 @@ static void on_control(uv_poll_t *p, int status, int events)
 			log_line((enum log_level)(m.log.level & 7), STR_FMT, STR_ARG(m.log.text));
 		else if (m.kind == CONTROL_HTTP_AT)
 			n->http_at = m.seq;
+		else if (m.kind == CONTROL_ALERT)
+			raise_alert(n, &m.alert);
 	}
 	if (r < 0) {
 		uv_poll_stop(p); /* on_process_exit follows */
@@ -236,8 +273,9 @@ static int send_settings(struct netproc *n, struct diag *diag)
 			.log_stderr = c->log_stderr,
 			.log_syslog = c->log_syslog,
 			.log_iso_8601 = c->time_format_iso_8601,
-			.state_dir = c->tiercel.journal.enabled ? str_of(c->tiercel.state_dir)
-								: STR(""),
+			.state_dir = c->tiercel.journal.enabled && !n->memory_only
+					     ? str_of(c->tiercel.state_dir)
+					     : STR(""),
 			.journal_bytes = c->tiercel.journal.max_bytes,
 			.journal_age_ns = c->tiercel.journal.max_age_ms * NS_PER_MS,
 			.first_seq = n->first_seq,
@@ -291,6 +329,7 @@ static int await_ready(struct netproc *n, struct diag *diag)
 
 	if (r > 0 && m.kind == CONTROL_READY) {
 		n->first_seq = m.ready.first_seq;
+		n->memory_only = !m.ready.journal;
 		if (m.ready.text.len)
 			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.ready.text));
 		return 0;

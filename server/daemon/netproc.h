@@ -13,6 +13,7 @@
 #include "link/link.h"
 #include "link/stats.h"
 
+struct engine;
 struct netproc;
 
 /*
@@ -25,6 +26,8 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 pid_t netproc_pid(const struct netproc *n);
 /* Starts after the first. n may be NULL. */
 uint64_t netproc_restarts(const struct netproc *n);
+/* Internal alerts that the process asks for are raised here; NULL: no more. */
+void netproc_engine(struct netproc *n, struct engine *engine);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
 /* The number the first alert of this run gets, so that none is used twice (journal/). */

@@ -219,6 +219,7 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 				      &engine)
 			    : -ENOMEM;
 	s->engine = engine;
+	netproc_engine(s->net, engine);
 	if (r < 0)
 		diag_set(diag, "engine: %s", strerror(-r));
 	return r < 0 ? 1 : 0;
@@ -306,6 +307,7 @@ static void report_end(struct sensor *s)
 /* Runtimes' threads wake the engine, and the engine asks: they end first, and are freed last. */
 static void stop_engine(struct sensor *s)
 {
+	netproc_engine(s->net, NULL);
 	runtime_stop(s->runtime);
 	s->engine = engine_stop(s->engine);
 	s->runtime = runtime_free(s->runtime);

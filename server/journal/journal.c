@@ -170,15 +170,18 @@ static void retry_marks(struct journal *j)
 	}
 }
 
+static void tell_user(struct journal *j, const char *text, struct gap missed)
+{
+	if (j->settings.failed)
+		j->settings.failed(text, missed, j->settings.arg);
+}
+
 static void on_job(struct journal *j, struct job *job)
 {
 	switch (job->kind) {
 	case JOB_MARK: mark_written(j, job); break;
 	case JOB_GAP: gaps_add(&j->gaps, job->gap); break;
-	case JOB_FAILED:
-		if (j->settings.failed)
-			j->settings.failed(job->error ? job->text : NULL, j->settings.arg);
-		break;
+	case JOB_FAILED: tell_user(j, job->error ? job->text : NULL, job->gap); break;
 	case JOB_STOP: break;
 	}
 	free(job);
@@ -240,8 +243,11 @@ static void on_watch(uv_timer_t *timer)
 	} else if (now - j->progress_ms > JOURNAL_STALL_MS) {
 		j->stalled = true;
 	}
-	if (was != j->stalled && j->settings.failed)
-		j->settings.failed(j->stalled ? "the disk does not answer" : NULL, j->settings.arg);
+	if (was != j->stalled)
+		tell_user(j,
+			  j->stalled ? "the disk does not answer; alerts are kept in memory only"
+				     : NULL,
+			  j->refused);
 	if (!j->stalled) {
 		post_refused(j);
 		retry_marks(j);
@@ -289,9 +295,11 @@ static int load(struct journal *j, struct diag *d)
 		r = db_move_aside(j->dir);
 		if (r == 0)
 			r = open_file(j, &db, d);
-		if (r == 0 && j->settings.failed)
-			j->settings.failed("the file was damaged; it is kept as alerts.db.damaged",
-					   j->settings.arg);
+		if (r == 0)
+			tell_user(
+				j,
+				"the file was damaged; it is kept as alerts.db.damaged, a new one begins",
+				(struct gap){ 0 });
 	}
 	if (r == 0)
 		r = db_gaps(db, &j->gaps);

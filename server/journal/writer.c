@@ -90,7 +90,19 @@ static void tell(struct journal *j, struct job *job)
 		free(job);
 }
 
-static void tell_fault(struct journal *j, int error, const char *text)
+static void tell_gap(struct journal *j, struct gap gap)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return;
+	job->kind = JOB_GAP;
+	job->gap = gap;
+	tell(j, job);
+}
+
+/* error 0: the disk is back. */
+static void tell_fault(struct journal *j, int error, const char *text, struct gap missed)
 {
 	struct job *job = calloc(1, sizeof(*job));
 
@@ -98,6 +110,7 @@ static void tell_fault(struct journal *j, int error, const char *text)
 		return;
 	job->kind = JOB_FAILED;
 	job->error = error;
+	job->gap = missed;
 	snprintf(job->text, sizeof(job->text), "%s", text);
 	tell(j, job);
 }
@@ -237,19 +250,11 @@ static int replace_file(struct journal *j)
 	return r;
 }
 
-/* What came back: the disk's gap is told to the loop, which tells it to streams. */
 static void recovered(struct journal *j)
 {
-	struct job *job = calloc(1, sizeof(*job));
-
-	if (job) {
-		job->kind = JOB_GAP;
-		job->gap = j->w.missed;
-		tell(j, job);
-	}
+	tell_fault(j, 0, "", j->w.missed);
 	j->w.missed = (struct gap){ 0 };
 	j->w.failing = false;
-	tell_fault(j, 0, "");
 }
 
 static int attempt(struct journal *j, void *const *items, size_t n)
@@ -265,16 +270,25 @@ static int attempt(struct journal *j, void *const *items, size_t n)
 static void give_up(struct journal *j, int r, void *const *items, size_t n)
 {
 	char text[256];
+	struct gap batch = { .reason = LOSS_DISK };
 
-	for (size_t i = 0; i < n; i++)
-		if (entry_of(items[i]))
-			missed(j, entry_of(items[i])->seq);
-	snprintf(text, sizeof(text), "%s",
+	for (size_t i = 0; i < n; i++) {
+		struct entry *e = entry_of(items[i]);
+
+		if (!e)
+			continue;
+		missed(j, e->seq);
+		batch.first = batch.first ? batch.first : e->seq;
+		batch.last = e->seq;
+	}
+	if (batch.last)
+		tell_gap(j, batch); /* for whoever comes when memory has let go of it */
+	snprintf(text, sizeof(text), "%s; alerts are kept in memory only",
 		 r == DB_E_DAMAGED ? "the file is damaged" : strerror(r < 0 ? -r : EIO));
 	if (r == DB_E_DAMAGED)
 		j->w.db = db_close(j->w.db); /* attempt makes a new one */
 	if (!j->w.failing)
-		tell_fault(j, r < 0 ? r : -EIO, text);
+		tell_fault(j, r < 0 ? r : -EIO, text, (struct gap){ 0 });
 	j->w.failing = true;
 	j->w.retry_ns = journal_now_ns() + (r == DB_E_DAMAGED ? 0 : JOURNAL_RETRY_MS * NS_PER_MS);
 }

@@ -81,6 +81,7 @@ static const struct control_row control_rows[] = {
 	[CONTROL_READY] = { {
 		{ FIELD_TEXT, offsetof(struct control_message, ready.text) },
 		{ FIELD_U64, offsetof(struct control_message, ready.first_seq) },
+		{ FIELD_U64, offsetof(struct control_message, ready.journal) },
 	} },
 	[CONTROL_FAILED] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
 	[CONTROL_STATUS_ASK] = { { { FIELD_END, 0 } } },
@@ -117,6 +118,10 @@ static const struct control_row control_rows[] = {
 		HTTP(FIELD_U64, after),
 	} },
 	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
+	[CONTROL_ALERT] = { {
+		{ FIELD_U64, offsetof(struct control_message, alert.cause) },
+		{ FIELD_TEXT, offsetof(struct control_message, alert.text) },
+	} },
 };
 
 struct control {

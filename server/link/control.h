@@ -25,6 +25,7 @@ enum control_kind {
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
 	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
+	CONTROL_ALERT,	      /* to the sensor: something is wrong, raise an internal alert */
 };
 
 struct control_settings {
@@ -51,6 +52,16 @@ struct control_settings {
 struct control_ready {
 	struct str text;    /* the addresses, with the real ports */
 	uint64_t first_seq; /* the number this run of the sensor begins with */
+	uint64_t journal;   /* 0: the numbers are not a journal's, and will not be in this run */
+};
+
+/* What an internal alert of the network process is about: its rule's name is the sensor's to know. */
+enum control_cause {
+	CAUSE_JOURNAL,
+	CAUSE_JOURNAL_GAP,
+	CAUSE_CERTIFICATES,
+	CAUSE_POLICY,
+	CAUSES,
 };
 
 struct control_http {
@@ -79,7 +90,11 @@ struct control_message {
 		struct control_status status;
 		struct control_http http;
 		struct control_ready ready;
-		uint64_t seq;	 /* HTTP_AT */
+		uint64_t seq; /* HTTP_AT */
+		struct control_alert {
+			uint64_t cause; /* enum control_cause */
+			struct str text;
+		} alert;
 		struct str text; /* FAILED */
 		struct control_log {
 			uint64_t level;

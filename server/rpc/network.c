@@ -3,6 +3,7 @@
 #include "rpc/network.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #include "rpc/backlog.h"
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
+#include "rpc/report.h"
 #include "rpc/server.h"
 #include "rpc/statedir.h"
 
@@ -71,6 +73,11 @@ static void network_send(struct network *n, const struct control_message *m)
 		uv_poll_start(&n->control_poll, UV_READABLE | UV_WRITABLE, on_control);
 	else if (r < 0 && !n->stopping)
 		log_warning("network: cannot answer the sensor: %s", strerror(-r));
+}
+
+static void on_report(const struct control_message *m, void *arg)
+{
+	network_send(arg, m);
 }
 
 static void on_stopped(void *arg)
@@ -254,10 +261,15 @@ static void on_kept(void *arg)
 		rpc_server_alerts(n->server);
 }
 
-static void on_journal_failed(const char *text, void *arg)
+static void on_journal_failed(const char *text, struct gap missed, void *arg)
 {
 	if (text)
-		log_error("journal: %s; alerts are kept in memory only", text);
+		report(CAUSE_JOURNAL, "%s", text);
+	else if (missed.last)
+		report(CAUSE_JOURNAL_GAP,
+		       "alerts are kept on disk again; %" PRIu64 " (sequence %" PRIu64
+		       " to %" PRIu64 ") are not there",
+		       missed.last - missed.first + 1, missed.first, missed.last);
 	else
 		log_notice("journal: alerts are kept on disk again");
 }
@@ -416,8 +428,8 @@ static void start_journal(struct network *n, const struct control_settings *s, c
 		return;
 	if (journal_open(&n->loop, &settings, &n->journal, &d) < 0) {
 		diag_print(&d, &text);
-		log_error("journal: " STR_FMT "; alerts are kept in memory only",
-			  STR_ARG(strbuf_str(&text)));
+		report(CAUSE_JOURNAL, STR_FMT "; alerts are kept in memory only",
+		       STR_ARG(strbuf_str(&text)));
 		return;
 	}
 	uint64_t oldest, newest;
@@ -460,7 +472,7 @@ static int start_all(struct network *n, const struct control_settings *s)
 	if (start_server(n, s))
 		return 1;
 	if (n->server && s->state_dir.len && statedir_make(s->state_dir, s->user, &dir, &d) < 0)
-		log_error("journal: %s", d.text);
+		report(CAUSE_JOURNAL, "%s; alerts are kept in memory only", d.text);
 	if (confine_user(s->user) < 0)
 		return network_fail(n, "cannot become the user tiercel.user names");
 	start_journal(n, s, dir.len ? strbuf_z(&dir) : NULL);
@@ -502,9 +514,11 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	struct control_message ready = {
 		.kind = CONTROL_READY,
 		.ready = { .text = n->server ? rpc_server_addresses(n->server) : STR(""),
-			   .first_seq = n->first_seq },
+			   .first_seq = n->first_seq,
+			   .journal = n->journal != NULL },
 	};
 	network_send(n, &ready);
+	report_to(on_report, n);
 	network_take(n); /* and the reader is asleep from here on */
 	return 0;
 }

@@ -136,13 +136,25 @@ static bool network_spawn(struct source *s)
 	return false;
 }
 
+/* Where the sensor would raise an internal alert. */
+static void note(const struct control_message *m)
+{
+	if (m->kind == CONTROL_ALERT)
+		fprintf(stderr, "alert %d: " STR_FMT "\n", (int)m->alert.cause,
+			STR_ARG(m->alert.text));
+}
+
 static void status(struct source *s)
 {
-	struct control_message m;
+	struct control_message m = { 0 };
 
-	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0 ||
-	    control_wait(s->control, 10000, &m) != 1 || m.kind != CONTROL_STATUS)
+	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0)
 		exit(1);
+	while (m.kind != CONTROL_STATUS) {
+		if (control_wait(s->control, 10000, &m) != 1)
+			exit(1);
+		note(&m);
+	}
 	printf("status alerts=%" PRIu64 " kept=%" PRIu64 " calls=%" PRIu64 " streams=%" PRIu64
 	       " sent=%" PRIu64 " lost=%" PRIu64 " refused=%" PRIu64 "\n",
 	       m.status.alerts, m.status.kept, m.status.calls, m.status.streams, m.status.sent,
@@ -167,6 +179,17 @@ static bool obey(struct source *s)
 	return true;
 }
 
+/* False: the network process is gone. */
+static bool listen_to(struct source *s)
+{
+	struct control_message m;
+	int r;
+
+	while ((r = control_receive(s->control, &m)) == 1)
+		note(&m);
+	return r == 0;
+}
+
 static int serve(struct source *s, uint64_t count, uint64_t rate)
 {
 	if (!network_spawn(s))
@@ -180,7 +203,7 @@ static int serve(struct source *s, uint64_t count, uint64_t rate)
 			write_alert(s);
 		if (poll(fds, 2, count ? 10 : 1000) <= 0)
 			continue;
-		if (fds[1].revents) {
+		if (fds[1].revents && !listen_to(s)) {
 			network_drop(s);
 			if (!network_spawn(s))
 				return 1;
