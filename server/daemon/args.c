@@ -286,7 +286,7 @@ void args_help(struct strbuf *out)
 		"       tiercel explain CONDITION        what a condition means\n"
 		"       tiercel list fields|events|rules|settings\n"
 		"       tiercel record FILE | replay FILE\n"
-		"       tiercel certs DIR                make a CA, a server and a client pair\n\n");
+		"       tiercel certs DIR [NAME...]      make a CA, a server and a client pair\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].effect == E_OVERRIDE || rows[i].effect == E_WARN)
 			continue;

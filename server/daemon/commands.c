@@ -284,12 +284,18 @@ static int cmd_certs(const struct args *args)
 	struct utsname name;
 	struct diag d = { 0 };
 
-	if (args->rest.n != 1) {
+	if (args->rest.n < 1) {
 		diag_set(&d, "certs needs a directory to write to");
 		return fail(&d);
 	}
-	uname(&name);
-	return certs_make(args->rest.items[0], name.nodename, &d) ? fail(&d) : 0;
+	const char *dir = args->rest.items[0], *names[ARGS_MAX];
+	size_t n = 0;
+	uname(&name); /* which may be nothing that a certificate can say */
+	if (certs_name_is_usable(name.nodename))
+		names[n++] = name.nodename;
+	for (size_t i = 1; i < args->rest.n; i++)
+		names[n++] = args->rest.items[i];
+	return certs_make(dir, names, n, &d) ? fail(&d) : 0;
 }
 
 /* The sensor's other half; the descriptors are inherited from it (daemon/netproc.c). */

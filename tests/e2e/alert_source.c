@@ -225,7 +225,7 @@ static int make_certs(const char *dir)
 	struct diag d = { 0 };
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 
-	if (certs_make(dir, "test-host", &d) == 0)
+	if (certs_make(dir, (const char *const[]){ "test-host" }, 1, &d) == 0)
 		return 0;
 	diag_print(&d, &text);
 	fprintf(stderr, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
