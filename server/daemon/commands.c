@@ -21,6 +21,7 @@
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
+#include "daemon/version.h"
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
@@ -94,21 +95,7 @@ static int cmd_version(const struct args *args, bool json)
 	struct strbuf text = { 0 };
 
 	if (json) {
-		struct json j = json_to(&text);
-
-		json_open(&j, '{');
-		json_key_text(&j, "default_driver_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "driver_api_version", STR("9.1.0"));
-		json_key_text(&j, "driver_schema_version", STR("4.3.0"));
-		json_key_text(&j, "engine_version", STR("63"));
-		json_key_text(&j, "engine_version_semver", STR("0.63.0"));
-		json_key_text(&j, "falco_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "libs_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "plugin_api_version", STR("3.12.0"));
-		json_key(&j, STR("plugin_versions"));
-		json_open(&j, '{');
-		json_close(&j, '}');
-		json_close(&j, '}');
+		version_json(&text);
 		strbuf_addc(&text, '\n');
 	} else {
 		strbuf_addz(&text, "Tiercel version: " TIERCEL_VERSION "\n"

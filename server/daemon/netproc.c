@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "daemon/engine.h"
 #include "daemon/settings.h"
+#include "daemon/version.h"
 #include "link/control.h"
+#include "web/metrics.h"
 
 enum {
 	READY_MS = 10000,
@@ -237,6 +239,45 @@ static int send_http(struct netproc *n, struct diag *diag)
 	return r < 0 ? r : 0;
 }
 
+static unsigned metrics_groups(const struct config *c)
+{
+	return (c->metrics.rules_counters_enabled ? METRICS_RULES : 0) |
+	       (c->metrics.resource_utilization_enabled ? METRICS_RESOURCES : 0) |
+	       (c->metrics.state_counters_enabled ? METRICS_STATE : 0) |
+	       (c->metrics.kernel_event_counters_enabled ? METRICS_KERNEL : 0) |
+	       (c->metrics.kernel_event_counters_per_cpu_enabled ? METRICS_KERNEL_CPU : 0);
+}
+
+static int send_web(struct netproc *n, struct diag *diag)
+{
+	const struct config *c = n->config;
+	_cleanup_(strbuf_done) struct strbuf pem = { 0 }, versions = { 0 };
+
+	if (!c->webserver.enabled)
+		return 0;
+	if (c->webserver.ssl_enabled && read_pem(c->webserver.ssl_certificate, &pem, diag) < 0)
+		return -EINVAL;
+	version_json(&versions);
+	const struct control_message m = {
+		.kind = CONTROL_WEB,
+		.web = {
+			.address = str_of(c->webserver.listen_address),
+			.port = (uint64_t)c->webserver.listen_port,
+			.health_path = str_of(c->webserver.k8s_healthz_endpoint),
+			.versions = strbuf_str(&versions),
+			.pem = strbuf_str(&pem),
+			.metrics = c->metrics.enabled && c->webserver.prometheus_metrics_enabled,
+			.groups = metrics_groups(c),
+		},
+	};
+	int r = control_send(n->control, &m);
+	if (pem.ptr)
+		explicit_bzero(pem.ptr, pem.cap);
+	if (r < 0)
+		diag_set(diag, "control channel: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
 static int send_settings(struct netproc *n, struct diag *diag)
 {
 	const struct config *c = n->config;
@@ -358,6 +399,8 @@ static int launch(struct netproc *n, struct diag *diag)
 	r = control_new(n->control_fd, &n->control);
 	if (r == 0)
 		r = send_http(n, diag);
+	if (r == 0)
+		r = send_web(n, diag);
 	if (r == 0)
 		r = send_settings(n, diag);
 	if (r == 0)

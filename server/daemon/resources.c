@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/str.h"
 
 enum { FILE_TEXT = 16 << 10 };
 
@@ -29,6 +30,27 @@ static bool read_text(const char *path, char *text, size_t size)
 	return len > 0;
 }
 
+/* Takes the next decimal number off the text; 0 at its end. */
+static uint64_t next_number(struct str *text)
+{
+	struct str word;
+	uint64_t v = 0;
+
+	*text = str_trim(*text);
+	if (str_split(text, ' ', &word))
+		(void)str_to_u64(word, &v);
+	return v;
+}
+
+static uint64_t first_number(const char *text)
+{
+	struct str s = str_cut(str_of(text), strcspn(text, "\t\n k"));
+	uint64_t v = 0;
+
+	(void)str_to_u64(s, &v);
+	return v;
+}
+
 /* The number behind a key at the start of a line. */
 static uint64_t keyed(const char *text, const char *key)
 {
@@ -37,7 +59,7 @@ static uint64_t keyed(const char *text, const char *key)
 	for (const char *at = text; at; at = strchr(at, '\n')) {
 		at += *at == '\n';
 		if (!strncmp(at, key, n))
-			return strtoull(at + n, NULL, 10);
+			return first_number(at + n + strspn(at + n, " \t"));
 	}
 	return 0;
 }
@@ -56,12 +78,10 @@ static bool read_process(pid_t pid, struct process *ret)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (!read_text(path, text, sizeof(text)))
 		return false;
-	char *at = strrchr(text, ')');
-	if (!at || strlen(at) < 4)
-		return false;
-	at += 4; /* the state is the third field */
+	struct str rest = str_of(text);
+	rest = str_skip(rest, str_rchr(rest, ')') + 4); /* the state is the third field */
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
-		v[i] = strtoull(at, &at, 10);
+		v[i] = next_number(&rest);
 	ret->cpu_seconds = (double)(v[10] + v[11]) / tick;
 	ret->start_seconds = (double)v[18] / tick;
 	return true;
@@ -89,10 +109,11 @@ static void read_host(struct resources *ret)
 	if (!text)
 		return;
 	if (read_text("/proc/stat", text, FILE_TEXT)) {
-		char *at = strncmp(text, "cpu ", 4) ? NULL : text + 4;
+		struct str line = str_cut(str_of(text), strcspn(text, "\n"));
 
-		for (size_t i = 0; at && i < 8; i++) {
-			cpu[i] = strtoull(at, &at, 10);
+		line = str_skip(line, sizeof("cpu ") - 1);
+		for (size_t i = 0; i < 8; i++) {
+			cpu[i] = next_number(&line);
 			total += cpu[i];
 		}
 		/* The fourth and fifth are idle and waiting for I/O. */
@@ -103,7 +124,7 @@ static void read_host(struct resources *ret)
 	if (read_text("/proc/meminfo", text, FILE_TEXT))
 		ret->host_memory = (keyed(text, "MemTotal:") - keyed(text, "MemAvailable:")) * 1024;
 	if (read_text("/proc/sys/fs/file-nr", text, FILE_TEXT))
-		ret->host_fds = strtoull(text, NULL, 10);
+		ret->host_fds = first_number(text);
 	ret->host_cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	ret->boot_ns = clock_boot_offset_ns();
 }
@@ -130,7 +151,7 @@ static uint64_t group_memory(void)
 		snprintf(path, sizeof(path), "%s%.*s/%s", rows[i].root, (int)strcspn(at, "\n"), at,
 			 rows[i].file);
 		if (read_text(path, value, sizeof(value)))
-			return strtoull(value, NULL, 10);
+			return first_number(value);
 	}
 	return 0;
 }

@@ -136,7 +136,7 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 			 "no output is enabled: enable stdout_output, file_output or another");
 		return 1;
 	}
-	if (!grpc && !http)
+	if (!grpc && !http && !s->config->webserver.enabled)
 		return 0;
 	if (s->config->tiercel.processes == CONFIG_PROCESSES_ONE)
 		log_warning("tiercel.processes: one process is not offered yet; there will be two");

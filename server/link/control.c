@@ -46,6 +46,10 @@ struct control_row {
 	{                                                                                          \
 		type, offsetof(struct control_message, http.name)                                  \
 	}
+#define WEB(type, name)                                                                            \
+	{                                                                                          \
+		type, offsetof(struct control_message, web.name)                                   \
+	}
 #define STATUS(name)                                                                               \
 	{                                                                                          \
 		FIELD_U64, offsetof(struct control_message, status.name)                           \
@@ -116,6 +120,15 @@ static const struct control_row control_rows[] = {
 		HTTP(FIELD_U64, json),
 		HTTP(FIELD_U64, capacity),
 		HTTP(FIELD_U64, after),
+	} },
+	[CONTROL_WEB] = { {
+		WEB(FIELD_TEXT, address),
+		WEB(FIELD_TEXT, health_path),
+		WEB(FIELD_TEXT, versions),
+		WEB(FIELD_TEXT, pem),
+		WEB(FIELD_U64, port),
+		WEB(FIELD_U64, metrics),
+		WEB(FIELD_U64, groups),
 	} },
 	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
 	[CONTROL_ALERT] = { {

@@ -24,6 +24,7 @@ enum control_kind {
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
+	CONTROL_WEB,	      /* to the network process, before the settings: the web endpoint */
 	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
 	CONTROL_ALERT,	      /* to the sensor: something is wrong, raise an internal alert */
 };
@@ -71,6 +72,14 @@ struct control_http {
 	uint64_t after;	   /* it has the alerts up to this number */
 };
 
+struct control_web {
+	struct str address, health_path, versions;
+	struct str pem; /* certificate and key; empty: HTTP without TLS */
+	uint64_t port;
+	uint64_t metrics; /* /metrics is served */
+	uint64_t groups;  /* enum metrics_group */
+};
+
 struct control_status {
 	uint64_t alerts;      /* read from the link */
 	uint64_t link_missed; /* overwritten on the link before they were read */
@@ -95,6 +104,7 @@ struct control_message {
 			uint64_t cause; /* enum control_cause */
 			struct str text;
 		} alert;
+		struct control_web web;
 		struct str text; /* FAILED */
 		struct control_log {
 			uint64_t level;

@@ -26,6 +26,7 @@
 #include "rpc/report.h"
 #include "rpc/server.h"
 #include "rpc/statedir.h"
+#include "web/web.h"
 
 enum {
 	NETWORK_BATCH = 512,	/* blocks read in one turn of the loop */
@@ -51,6 +52,7 @@ struct network {
 	uint64_t next_seq;	   /* the number that should come next; 0: any */
 	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
 	struct channel *http;	   /* NULL: none */
+	struct web *web;	   /* NULL: none */
 	uint64_t http_after, http_told;
 	uv_timer_t http_timer;
 	struct stats *stats; /* NULL: nothing is counted */
@@ -220,6 +222,7 @@ static void network_stop(struct network *n)
 		rpc_server_stop(n->server, on_stopped, n);
 	else
 		n->journal = journal_close(n->journal);
+	n->web = web_stop(n->web);
 	uv_close((uv_handle_t *)&n->control_poll, NULL);
 	uv_close((uv_handle_t *)&n->link_poll, NULL);
 	uv_close((uv_handle_t *)&n->more, NULL);
@@ -336,6 +339,8 @@ static void on_second(uv_timer_t *t)
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		stats_set(n->stats, rows[i].id, rows[i].value);
+	if (n->web)
+		stats_set(n->stats, STAT_WEB_REQUESTS, web_requests(n->web));
 	if (n->http)
 		count_http(n);
 }
@@ -438,6 +443,32 @@ static void start_journal(struct network *n, const struct control_settings *s, c
 	n->next_seq = newest >= n->first_seq ? newest + 1 : n->first_seq;
 }
 
+static int start_web(struct network *n, const struct control_web *c)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct diag d = { 0 };
+	int r = web_start(&n->loop,
+			  &(struct web_settings){
+				  .address = c->address,
+				  .port = (uint16_t)c->port,
+				  .health_path = c->health_path,
+				  .versions = c->versions,
+				  .pem = c->pem,
+				  .metrics = c->metrics,
+				  .groups = (unsigned)c->groups,
+			  },
+			  n->stats, &n->web, &d);
+
+	if (r == 0) {
+		log_info("the web endpoint listens on " STR_FMT " port %u", STR_ARG(c->address),
+			 web_port(n->web));
+		return 0;
+	}
+	diag_print(&d, &text);
+	const char *z = strbuf_z(&text);
+	return network_fail(n, z ? z : "out of memory");
+}
+
 static int start_server(struct network *n, const struct control_settings *s)
 {
 	size_t alerts = s->stream_alerts && s->stream_alerts < LIMIT_STREAM_ALERTS
@@ -454,6 +485,11 @@ static int start_server(struct network *n, const struct control_settings *s)
 		return network_fail(n, "out of memory");
 	if (n->http && !s->bind_address.len)
 		return 0; /* only HTTP is wanted */
+	/* The history comes first, so that nobody finds the server without it. */
+	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
+		;
+	if ((n->http || n->web) && !s->bind_address.len)
+		return 0; /* gRPC is not wanted */
 	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
 	if (r < 0) {
 		diag_print(&d, &text);
@@ -488,8 +524,10 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	struct control_message m;
 
 	int r = control_wait(n->control, -1, &m);
-	while (r == 1 && m.kind == CONTROL_HTTP && !n->http) {
-		if (start_http(n, &m.http))
+	while (r == 1 && m.kind != CONTROL_SETTINGS) {
+		if (m.kind == CONTROL_HTTP && !n->http ? start_http(n, &m.http)
+		    : m.kind == CONTROL_WEB && !n->web ? start_web(n, &m.web)
+						       : 1)
 			return 1;
 		r = control_wait(n->control, -1, &m);
 	}
@@ -539,6 +577,8 @@ int network_main(const struct network_fds *fds)
 		int r = link_reader_new(fds->ring, fds->event, &n.link);
 		failed = r < 0 ? network_fail(&n, "the link to the sensor is no ring")
 			       : network_run(&n, fds->event, fds->control);
+		if (failed)
+			n.web = web_stop(n.web);
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}

@@ -211,8 +211,12 @@ def connect(certs):
         channel.close()
 
 
-@pytest.fixture
-def free_port():
+def any_free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    return any_free_port()
