@@ -150,11 +150,11 @@ def test_pod_has_least_privileges_and_the_labels(case):
     assert context["privileged"] is False and context["allowPrivilegeEscalation"] is False
     assert context["readOnlyRootFilesystem"] is True
     assert context["capabilities"]["drop"] == ["ALL"]
-    assert set(context["capabilities"]["add"]) == {"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "KILL",
+    assert set(context["capabilities"]["add"]) == {"BPF", "PERFMON", "SYS_PTRACE", "DAC_READ_SEARCH", "CHOWN", "KILL",
                                                    "SETGID", "SETUID"}
     assert context["seccompProfile"]["type"] in ("RuntimeDefault", "Localhost")
     for path, (mount, volume) in mounts(case, kind).items():
-        if "hostPath" in volume and volume["name"] not in ("socket", "alerts"):
+        if "hostPath" in volume and volume["name"] not in ("socket", "alerts", "state"):
             assert mount["readOnly"] is True, path
 
 
@@ -193,7 +193,8 @@ def test_defaults():
     assert env["HOST_ROOT"]["value"] == "/host"
     assert env["FALCO_HOSTNAME"]["valueFrom"]["fieldRef"]["fieldPath"] == "spec.nodeName"
     strategy = one("defaults", "DaemonSet")["spec"]["updateStrategy"]
-    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    assert strategy == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
+    assert where["/var/lib/tiercel"][1]["hostPath"]["path"] == "/var/lib/tiercel"
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
         assert container("defaults")[probe]["httpGet"] == {"path": "/healthz", "port": 8765}
 
@@ -277,6 +278,9 @@ def test_certificate_by_cert_manager():
     assert policy["policyTypes"] == ["Ingress", "Egress"]
     assert policy["ingress"][0]["from"] and policy["ingress"][0]["ports"][0]["port"] == 5060
     assert one("mtls", "Service", "falco-grpc")["spec"]["type"] == "LoadBalancer"
+    # Without a directory of the node to share, the new pod is there before the old one goes.
+    assert mounts("mtls")["/var/lib/tiercel"][1]["emptyDir"] == {}
+    assert one("mtls", "DaemonSet")["spec"]["updateStrategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
     init = pod("mtls")["spec"]["initContainers"][0]
     profile = json.loads(one("mtls", "ConfigMap", "falco")["data"]["seccomp.json"])
     assert init["name"] == "seccomp" and profile["defaultAction"] == "SCMP_ACT_ERRNO"

@@ -21,13 +21,14 @@
 {{- end -}}
 
 {{- define "tiercel.capabilities" -}}
-{{/* PTRACE reads other users' /proc; KILL, SETUID and SETGID are for the unprivileged network process. */}}
+{{/* PTRACE reads other users' /proc; the others give the network process its user, and its directory. */}}
 {{- if .Values.tiercelEffective.values.driver.enabled }}
 - BPF
 - PERFMON
 - SYS_PTRACE
 - DAC_READ_SEARCH
 {{- end }}
+- CHOWN
 - KILL
 - SETGID
 - SETUID
@@ -118,6 +119,8 @@ httpGet:
   mountPath: /etc/falco/certs/client
   readOnly: true
 {{- end }}
+- name: state
+  mountPath: {{ dig "tiercel" "state_dir" "/var/lib/tiercel" .Values.tiercelEffective.config }}
 - name: run
   mountPath: /run/tiercel
 - name: tmp
@@ -180,6 +183,14 @@ httpGet:
     secretName: {{ include "tiercel.clientSecret" . }}
     defaultMode: 0400
 {{- end }}
+- name: state
+  {{- if $v.stateDir.hostPath }}
+  hostPath:
+    path: {{ $v.stateDir.hostPath }}
+    type: DirectoryOrCreate
+  {{- else }}
+  emptyDir: {}
+  {{- end }}
 - name: run
   {{- if eq (include "tiercel.socketDir" .) "/run/tiercel" }}
   hostPath:
