@@ -81,7 +81,9 @@ enum rec_tag {
 	REC_X_CWD = 6,	   /* resolved working directory after chdir, fchdir, chroot, exec, fork */
 	REC_X_SID = 7,	   /* u32 session */
 	REC_X_CGROUPS = 8, /* "subsystem=path" texts each ended by NUL */
-	REC_X_EXEC = 32,   /* struct rec_exec, in TASK_SCAN records of a state snapshot */
+	REC_X_STDIO = 9,   /* struct rec_fd of descriptor 0, 1 or 2 of a new image, once for each */
+	REC_X_STDIO_PATH = 10, /* its path, behind it */
+	REC_X_EXEC = 32,       /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 
 enum rec_fd_flag {

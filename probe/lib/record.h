@@ -349,9 +349,15 @@ INLINE void fd_socket(struct rec_fd *f, u64 sk)
 	}
 }
 
+enum {
+	X_FD_STDIO = 1 << 8
+}; /* besides enum rec_fd_flag: one of the first three, told at an exec */
+
 /* The descriptor and, for what lies in a file system, its path. Takes two extra headers. */
 SHARED int x_fd(struct slot *s, s64 num, u64 file, u32 flags)
 {
+	bool stdio = flags & X_FD_STDIO;
+
 	if (!s)
 		return 0;
 	struct rec_fd *f = (struct rec_fd *)AT(s, s->off);
@@ -411,9 +417,9 @@ SHARED int x_fd(struct slot *s, s64 num, u64 file, u32 flags)
 		if (type == 0010000 && CORE(dentry, dentry, d_name.len) == 0)
 			pathless = true;
 	}
-	x_done(s, REC_X_FD, sizeof(*f));
+	x_done(s, stdio ? REC_X_STDIO : REC_X_FD, sizeof(*f));
 	if (!pathless)
-		x_done(s, REC_X_PATH, (u64)file_path(s, file));
+		x_done(s, stdio ? REC_X_STDIO_PATH : REC_X_PATH, (u64)file_path(s, file));
 	return 0;
 }
 

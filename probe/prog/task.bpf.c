@@ -158,6 +158,18 @@ INLINE void exec_extras(struct slot *s)
 	x_done(s, REC_X_CGROUPS, (u64)cgroup_write(s));
 }
 
+/* What the new image reads from and writes to. */
+INLINE void exec_stdio(struct slot *s)
+{
+#pragma unroll
+	for (s64 num = 0; num < 3; num++) {
+		u64 file = file_of(num);
+
+		if (file)
+			x_fd(s, num, file, X_FD_STDIO);
+	}
+}
+
 /*
  * The number of the call cannot be asked: exec sets it to execve's, whatever it was. Only a path that
  * was made from a descriptor tells execveat.
@@ -171,18 +183,19 @@ int task_exec(u64 *ctx)
 	if (!state.wants_exec || !in_scope())
 		return 0;
 	if (bpf_core_field_exists(b->fdpath) && b->fdpath) {
-		s = rec_begin(EV_SYSCALL_EXECVEAT_X, 30, 3, 322);
+		s = rec_begin(EV_SYSCALL_EXECVEAT_X, 30, 9, 322);
 		if (!s)
 			return 0;
 		exec_body(s, 0);
 	} else {
-		s = rec_begin(EV_SYSCALL_EXECVE_19_X, 31, 3, 59);
+		s = rec_begin(EV_SYSCALL_EXECVE_19_X, 31, 9, 59);
 		if (!s)
 			return 0;
 		exec_body(s, 0);
 		p_kernel_text(s, b->filename);
 	}
 	exec_extras(s);
+	exec_stdio(s);
 	return rec_end(s);
 }
 

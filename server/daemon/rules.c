@@ -84,11 +84,24 @@ out:
 	return -ENOMEM;
 }
 
+static int declare_static(const struct config *config)
+{
+	size_t n = config ? config->nstatic_fields : 0;
+	_cleanup_(freep) struct static_field *fields = calloc(n + 1, sizeof(*fields));
+
+	if (!fields)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		fields[i] = (struct static_field){ config->static_fields[i].key,
+						   config->static_fields[i].value };
+	return fields_declare_static(fields, n);
+}
+
 struct loader *rules_loader(const struct config *config, const struct args *args)
 {
 	struct converted c;
 
-	if (convert(config, args, &c) < 0)
+	if (declare_static(config) < 0 || convert(config, args, &c) < 0)
 		return NULL;
 	struct load_options options = {
 		.catalogue = fields_catalogue(),

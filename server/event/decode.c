@@ -37,6 +37,23 @@ static struct str take(struct cursor *c, uint16_t len)
 	return s;
 }
 
+/* Each is a descriptor and perhaps a path behind it; *last is the one that a path would belong to. */
+static void set_stdio(struct event *e, uint16_t tag, struct str s, struct event_stdio **last)
+{
+	if (tag == REC_X_STDIO_PATH) {
+		if (*last)
+			(*last)->path = s;
+		return;
+	}
+	const struct rec_fd *fd = (const struct rec_fd *)(const void *)s.ptr;
+
+	*last = NULL;
+	if (s.len < sizeof(*fd) || fd->num < 0 || fd->num >= (int64_t)ARRAY_SIZE(e->stdio))
+		return;
+	*last = &e->stdio[fd->num];
+	**last = (struct event_stdio){ .fd = fd };
+}
+
 static void set_extra(struct event *e, uint16_t tag, struct str s)
 {
 	switch (tag) {
@@ -92,17 +109,22 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->exec = NULL;
 	e->sid = 0;
 	e->proc = NULL;
+	memset(e->stdio, 0, sizeof(e->stdio));
 	for (unsigned i = 0; i < hdr->nparams; i++)
 		e->params[i] = take(&c, lens[i]);
 	for (unsigned i = hdr->nparams; i < info->nparams; i++)
 		e->params[i] = (struct str){ 0 };
+	struct event_stdio *stdio = NULL;
+
 	for (unsigned i = 0; i < hdr->nextras; i++) {
 		struct rec_ext ext;
 
 		memcpy(&ext, exts + i * sizeof(ext), sizeof(ext));
 		struct str s = take(&c, ext.len);
 
-		if (s.ptr)
+		if (s.ptr && (ext.tag == REC_X_STDIO || ext.tag == REC_X_STDIO_PATH))
+			set_stdio(e, ext.tag, s, &stdio);
+		else if (s.ptr)
 			set_extra(e, ext.tag, s);
 	}
 	return c.failed ? -EBADMSG : 0;

@@ -150,6 +150,11 @@ const struct syscall_info *syscall_by_number(unsigned nr, bool is_32bit);
  */
 bool event_codes_named(struct str name, struct bitset *ret_codes);
 
+struct event_stdio {
+	const struct rec_fd *fd; /* NULL: closed, or not told */
+	struct str path;
+};
+
 struct event {
 	const struct rec_hdr *hdr;
 	const struct event_info *info;
@@ -160,6 +165,7 @@ struct event {
 	const struct rec_fd *fd;			   /* aligned to 8, or NULL */
 	const struct rec_exec *exec;			   /* likewise */
 	uint32_t sid;					   /* 0: absent */
+	struct event_stdio stdio[3];
 	const void *proc; /* struct proc of state/, set by the pipeline: who did it; NULL unknown */
 };
 

@@ -99,12 +99,26 @@ static enum value_type raw_type(enum param_type t)
 	return t < ARRAY_SIZE(types) ? types[t] : VT_NONE;
 }
 
-/* The first parameter of that name in the table of events; *ret_path: some parameter of it is a path. */
-static const struct param_info *first_param(struct str name, bool *ret_path)
+static bool is_signed(const struct param_info *p)
+{
+	switch (raw_type(p->type)) {
+	case VT_INT8:
+	case VT_INT16:
+	case VT_INT32:
+	case VT_INT64: return true;
+	default: return false;
+	}
+}
+
+/*
+ * The first parameter of that name in the table of events; *ret_path: some parameter of it is a path;
+ * *ret_signed: some is a number that may be negative.
+ */
+static const struct param_info *first_param(struct str name, bool *ret_path, bool *ret_signed)
 {
 	const struct param_info *first = NULL;
 
-	*ret_path = false;
+	*ret_path = *ret_signed = false;
 	for (unsigned code = 0; code < EV_FALCO_CODES; code++) {
 		const struct event_info *info = event_info(code);
 		int i = info ? event_param(info, name) : -1;
@@ -113,6 +127,7 @@ static const struct param_info *first_param(struct str name, bool *ret_path)
 			continue;
 		if (!first)
 			first = &info->params[i];
+		*ret_signed |= is_signed(&info->params[i]);
 		*ret_path |= info->params[i].type == PT_FSPATH ||
 			     info->params[i].type == PT_FSRELPATH || info->params[i].type == PT_FD;
 	}
@@ -121,11 +136,11 @@ static const struct param_info *first_param(struct str name, bool *ret_path)
 
 static int bind_event_arg(struct field_ref *ref, field_fn *fn, struct str *ret_why)
 {
-	bool path;
+	bool path, negative;
 
 	if (fn == x_evt_arg && ref->index >= 0)
 		return 0;
-	const struct param_info *p = first_param(ref->arg, &path);
+	const struct param_info *p = first_param(ref->arg, &path, &negative);
 
 	if (!p) {
 		*ret_why = STR("the name of a parameter of some event");
@@ -133,6 +148,10 @@ static int bind_event_arg(struct field_ref *ref, field_fn *fn, struct str *ret_w
 	}
 	if (fn == x_evt_rawarg) {
 		ref->type = raw_type(p->type);
+		/* One size is unsigned, another is not. */
+		if (negative && p->format == PF_DEC && ref->type >= VT_UINT8 &&
+		    ref->type <= VT_UINT32)
+			ref->type = VT_INT64;
 		ref->def = &rawarg_defs[p->format];
 	} else if (!path) {
 		ref->def = &arg_def;
@@ -148,6 +167,16 @@ static int bind_event_name(struct field_ref *ref, struct str *ret_why)
 		return 0;
 	*ret_why = STR("the name of an event");
 	return -EINVAL;
+}
+
+/* Without a declaration the whole name is one of no field. */
+static int bind_static(struct field_ref *ref)
+{
+	int i = fx_static_find(ref->arg);
+
+	if (i >= 0)
+		ref->aux = (uint32_t)i;
+	return i < 0 ? i : 0;
 }
 
 static int bind_index(struct field_ref *ref, struct str *ret_why)
@@ -194,6 +223,8 @@ static int bind(const struct catalogue *c, struct field_ref *ref, struct arena *
 		return bind_event_arg(ref, fn, ret_why);
 	if (fn == x_evt_type_is)
 		return bind_event_name(ref, ret_why);
+	if (fn == x_static)
+		return bind_static(ref);
 	if (fn == x_evt_abspath && !str_eqz(ref->arg, "src") && !str_eqz(ref->arg, "dst")) {
 		*ret_why = STR(".src or .dst");
 		return -EINVAL;

@@ -21,6 +21,16 @@ struct fields_event {
 };
 
 const struct catalogue *fields_catalogue(void);
+
+struct static_field {
+	struct str name, value;
+};
+
+/*
+ * Makes static.NAME fields, with copies of the texts. Before the first rules are compiled, on one thread;
+ * the first call that brings any counts. 0 or -ENOMEM.
+ */
+int fields_declare_static(const struct static_field *fields, size_t n);
 /*
  * True when evaluating with resolved names can differ from the names as given: some name of this event has
  * a resolved form that is different (ARCHITECTURE.md, decision 6).

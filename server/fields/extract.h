@@ -99,6 +99,9 @@ static inline bool fx_text(struct str s, struct value *ret)
 /* The type of the language that a parameter of that enum param_type has in evt.rawarg. */
 enum value_type fx_raw_type(unsigned param_type);
 
+/* fields_static.c: the position of a declared field; -ENOENT. */
+int fx_static_find(struct str name);
+
 /* names.c */
 /* Number of the n-th (0, 1) parameter that is a path of the file system, or -1. */
 int name_param(const struct event_info *info, unsigned n);

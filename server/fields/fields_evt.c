@@ -13,15 +13,42 @@ bool x_none(const struct fx *x, struct value *ret)
 	return false;
 }
 
-bool x_false(const struct fx *x, struct value *ret)
+/* Put into the stream from outside the kernel: changes of accounts, notices, what plugins tell. */
+static bool is_async(const struct event *ev)
 {
-	ret->b = false;
+	return ev->info->kind == EVK_META;
+}
+
+static struct str async_name(const struct event *ev)
+{
+	return ev->info->code == EV_ASYNCEVENT_E ? ev->params[1] : str_of(ev->info->name);
+}
+
+bool x_evt_is_async(const struct fx *x, struct value *ret)
+{
+	ret->b = is_async(x->ev);
 	return true;
+}
+
+bool x_evt_asynctype(const struct fx *x, struct value *ret)
+{
+	if (!is_async(x->ev))
+		return false;
+	ret->s = async_name(x->ev);
+	return ret->s.ptr;
 }
 
 bool x_zero(const struct fx *x, struct value *ret)
 {
 	ret->u = 0;
+	return true;
+}
+
+bool x_evt_procinfo(const struct fx *x, struct value *ret)
+{
+	const struct rec_ident *who = &x->ev->hdr->who;
+
+	ret->u = x->ev->info->code == EV_PROCINFO_E && (x->which || who->tid == who->pid);
 	return true;
 }
 
@@ -109,9 +136,14 @@ bool x_evt_around(const struct fx *x, struct value *ret)
 	return true;
 }
 
+/* Events of plugins come from the plugin's source, which nobody here knows; id 0 is no plugin's. */
 bool x_evt_source(const struct fx *x, struct value *ret)
 {
-	return fx_text(STR("syscall"), ret);
+	const struct event *ev = x->ev;
+	bool plugin = ev->info->kind == EVK_PLUGIN ||
+		      (ev->info->code == EV_ASYNCEVENT_E && event_u64(ev, 0, 0));
+
+	return !plugin && fx_text(STR("syscall"), ret);
 }
 
 bool x_evt_hostname(const struct fx *x, struct value *ret)
@@ -136,6 +168,8 @@ static bool is_generic(const struct event *ev)
 
 static struct str type_name(const struct event *ev)
 {
+	if (is_async(ev))
+		return async_name(ev);
 	if (!is_generic(ev))
 		return str_of(ev->info->name);
 	unsigned nr = ev->hdr->syscall != 0xffff ? ev->hdr->syscall

@@ -302,6 +302,21 @@ static bool ident_number(const struct fx *x, struct value *ret)
 	}
 }
 
+/* The end of a thread: it no longer counts. */
+static uint32_t ending(const struct fx *x)
+{
+	return x->ev->info->code == EV_PROCEXIT_1_E && x->proc->nthreads;
+}
+
+static uint32_t besides_first(const struct fx *x)
+{
+	const struct proc *p = x->proc;
+	bool first_ends = ending(x) && x->ev->hdr->who.tid == p->id.pid;
+	uint32_t others = p->nthreads - (p->nthreads && !p->leader_gone);
+
+	return others - (others && ending(x) && !first_ends);
+}
+
 bool x_proc_num(const struct fx *x, struct value *ret)
 {
 	const struct proc *p = x->proc;
@@ -331,8 +346,8 @@ bool x_proc_num(const struct fx *x, struct value *ret)
 	case NUM_VMSIZE: ret->u = p->vm_size; break;
 	case NUM_VMRSS: ret->u = p->vm_rss; break;
 	case NUM_VMSWAP: ret->u = p->vm_swap; break;
-	case NUM_NTHREADS: ret->u = p->nthreads; break;
-	case NUM_NCHILDS: ret->u = p->nthreads ? p->nthreads - 1 : 0; break;
+	case NUM_NTHREADS: ret->u = p->nthreads - ending(x); break;
+	case NUM_NCHILDS: ret->u = besides_first(x); break;
 	default: return false;
 	}
 	return true;
@@ -444,10 +459,35 @@ bool x_proc_exe_time(const struct fx *x, struct value *ret)
 	}
 }
 
-bool x_proc_stdio(const struct fx *x, struct value *ret)
+/* Kind or name of the descriptor that the event is about. */
+static bool stdio_text(const struct fx *x, struct value *ret)
 {
-	if (!fd_available(x->ev) || fd_number(x->ev) != (x->which & 3) || !fd_kind(x->ev))
+	if (!fd_kind(x->ev))
 		return false;
 	ret->s = x->which & 4 ? fd_name(x) : fd_kind_word(x->ev, fd_kind(x->ev));
 	return true;
+}
+
+/* The event knows its own descriptor; the others are read as if they had just been made by a dup. */
+bool x_proc_stdio(const struct fx *x, struct value *ret)
+{
+	unsigned num = x->which & 3;
+
+	if (fd_available(x->ev) && fd_number(x->ev) == num && fd_kind(x->ev))
+		return stdio_text(x, ret);
+	struct str block = x->proc ? x->proc->stdio[num] : (struct str){ 0 };
+
+	if (block.len < sizeof(struct rec_fd))
+		return false;
+	struct event as_dup = {
+		.hdr = x->ev->hdr,
+		.info = event_info(EV_SYSCALL_DUP_1_X),
+		.fd = (const struct rec_fd *)(const void *)block.ptr,
+		.path = str_skip(block, sizeof(struct rec_fd)),
+		.proc = x->ev->proc,
+	};
+	struct fx y = *x;
+
+	y.ev = &as_dup;
+	return stdio_text(&y, ret);
 }

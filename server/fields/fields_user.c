@@ -16,8 +16,8 @@ struct str user_name(const struct fx *x, uint32_t uid)
 {
 	const struct user *u = state_user(x->fe->state, container_of_event(x), uid);
 
-	if (u)
-		return u->name.ptr ? u->name : STR("");
+	if (u && u->name.ptr)
+		return u->name;
 	return uid == 0 ? STR("root") : STR("<NA>");
 }
 
@@ -25,8 +25,8 @@ struct str group_name(const struct fx *x, uint32_t gid)
 {
 	const struct group *g = state_group(x->fe->state, container_of_event(x), gid);
 
-	if (g)
-		return g->name.ptr ? g->name : STR("");
+	if (g && g->name.ptr)
+		return g->name;
 	return STR("<NA>");
 }
 
@@ -44,11 +44,11 @@ bool x_user_text(const struct fx *x, struct value *ret)
 	switch (x->which) {
 	case USER_NAME: return fx_text(user_name(x, uid), ret);
 	case USER_HOME:
-		return fx_text(u && u->home.len ? u->home
+		return fx_text(u && u->home.ptr ? u->home
 			       : uid == 0	? STR("/root")
 						: STR("<NA>"),
 			       ret);
-	default: return fx_text(u && u->shell.len ? u->shell : STR("<NA>"), ret);
+	default: return fx_text(u && u->shell.ptr ? u->shell : STR("<NA>"), ret);
 	}
 }
 

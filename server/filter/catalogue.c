@@ -125,6 +125,8 @@ int catalogue_bind(const struct catalogue *c, struct str name, bool has_arg, str
 			 STR_ARG(ref.arg), STR_ARG(why));
 		return FILTER_E_INVALID;
 	}
+	if (r == -ENOENT)
+		return unknown(c, name, diag);
 	if (r < 0)
 		return r;
 	*ret = ref;

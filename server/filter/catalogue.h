@@ -85,8 +85,9 @@ struct catalogue {
 	const struct field_def *fields; /* sorted by name, byte order */
 	size_t nfields;
 	/*
-	 * Checks the argument and fills the rest of *ref (def, arg and has_arg are set). 0, or
-	 * -EINVAL with a text of what was expected in *ret_why (static or in the arena).
+	 * Checks the argument and fills the rest of *ref (def, arg and has_arg are set). 0;
+	 * -ENOENT: there is no such field; or -EINVAL with a text of what was expected in
+	 * *ret_why (static or in the arena).
 	 */
 	int (*bind)(const struct catalogue *c, struct field_ref *ref, struct arena *a,
 		    struct str *ret_why);

@@ -82,55 +82,106 @@ static int replace(struct accounts *a, struct strmap *map, struct str key, void 
 	return -ENOMEM;
 }
 
-static int take_user(struct accounts *a, const struct event *e)
+/* A missing text stays missing. */
+static struct str put_text_or_none(char **at, struct str s)
 {
-	enum { CONTAINER, UID, GID, NAME, HOME, SHELL };
-	struct str name = str_cut(e->params[NAME], MAX_TEXT);
-	struct str home = str_cut(e->params[HOME], MAX_TEXT);
-	struct str shell = str_cut(e->params[SHELL], MAX_TEXT);
-	uint32_t uid = (uint32_t)event_u64(e, UID, UINT32_MAX);
+	return s.ptr ? put_text(at, s) : s;
+}
+
+/* Where the parameters are: in our entries, and in the notices that rules may see. */
+struct user_params {
+	unsigned container, uid, gid, name, home, shell;
+};
+
+struct group_params {
+	unsigned container, gid, name;
+};
+
+static const struct user_params user_entry = { 0, 1, 2, 3, 4, 5 };
+static const struct user_params user_notice = { 5, 0, 1, 2, 3, 4 };
+static const struct group_params group_entry = { 0, 1, 2 };
+static const struct group_params group_notice = { 2, 0, 1 };
+
+static int take_user(struct accounts *a, const struct event *e, const struct user_params *at)
+{
+	struct str name = str_cut(e->params[at->name], MAX_TEXT);
+	struct str home = str_cut(e->params[at->home], MAX_TEXT);
+	struct str shell = str_cut(e->params[at->shell], MAX_TEXT);
+	uint32_t uid = (uint32_t)event_u64(e, at->uid, UINT32_MAX);
 	struct key k;
-	struct str key = make_key(&k, e->params[CONTAINER], uid);
+	struct str key = make_key(&k, e->params[at->container], uid);
 	struct user_entry *u = malloc(sizeof(*u) + key.len + name.len + home.len + shell.len);
 
 	if (!u) {
 		a->refused++;
 		return -ENOMEM;
 	}
-	char *at = u->bytes;
+	char *to = u->bytes;
 
-	u->key = put_text(&at, key);
-	u->user = (struct user){ .uid = uid, .gid = (uint32_t)event_u64(e, GID, UINT32_MAX) };
-	u->user.name = put_text(&at, name);
-	u->user.home = put_text(&at, home);
-	u->user.shell = put_text(&at, shell);
+	u->key = put_text(&to, key);
+	u->user = (struct user){ .uid = uid, .gid = (uint32_t)event_u64(e, at->gid, UINT32_MAX) };
+	u->user.name = put_text_or_none(&to, name);
+	u->user.home = put_text_or_none(&to, home);
+	u->user.shell = put_text_or_none(&to, shell);
 	return replace(a, &a->users, u->key, u);
 }
 
-static int take_group(struct accounts *a, const struct event *e)
+static int take_group(struct accounts *a, const struct event *e, const struct group_params *at)
 {
-	enum { CONTAINER, GID, NAME };
-	struct str name = str_cut(e->params[NAME], MAX_TEXT);
-	uint32_t gid = (uint32_t)event_u64(e, GID, UINT32_MAX);
+	struct str name = str_cut(e->params[at->name], MAX_TEXT);
+	uint32_t gid = (uint32_t)event_u64(e, at->gid, UINT32_MAX);
 	struct key k;
-	struct str key = make_key(&k, e->params[CONTAINER], gid);
+	struct str key = make_key(&k, e->params[at->container], gid);
 	struct group_entry *g = malloc(sizeof(*g) + key.len + name.len);
 
 	if (!g) {
 		a->refused++;
 		return -ENOMEM;
 	}
-	char *at = g->bytes;
+	char *to = g->bytes;
 
-	g->key = put_text(&at, key);
+	g->key = put_text(&to, key);
 	g->group = (struct group){ .gid = gid };
-	g->group.name = put_text(&at, name);
+	g->group.name = put_text_or_none(&to, name);
 	return replace(a, &a->groups, g->key, g);
+}
+
+static void lose_user(struct accounts *a, const struct event *e)
+{
+	const struct user_params *at = &user_notice;
+	struct key k;
+
+	free(strmap_remove(&a->users, make_key(&k, e->params[at->container],
+					       (uint32_t)event_u64(e, at->uid, UINT32_MAX))));
+}
+
+static void lose_group(struct accounts *a, const struct event *e)
+{
+	const struct group_params *at = &group_notice;
+	struct key k;
+
+	free(strmap_remove(&a->groups, make_key(&k, e->params[at->container],
+						(uint32_t)event_u64(e, at->gid, UINT32_MAX))));
 }
 
 int accounts_take(struct accounts *a, const struct event *e)
 {
-	return e->info->code == EV_USER_ENTRY ? take_user(a, e) : take_group(a, e);
+	switch (e->info->code) {
+	case EV_USER_ENTRY: return take_user(a, e, &user_entry);
+	case EV_USER_ADDED_E: return take_user(a, e, &user_notice);
+	case EV_GROUP_ENTRY: return take_group(a, e, &group_entry);
+	case EV_GROUP_ADDED_E: return take_group(a, e, &group_notice);
+	default: return 0;
+	}
+}
+
+void accounts_lose(struct accounts *a, const struct event *e)
+{
+	switch (e->info->code) {
+	case EV_USER_DELETED_E: lose_user(a, e); break;
+	case EV_GROUP_DELETED_E: lose_group(a, e); break;
+	default: break;
+	}
 }
 
 const struct user *accounts_user(const struct accounts *a, struct str container, uint32_t uid)

@@ -13,8 +13,10 @@ struct accounts {
 };
 
 void accounts_done(struct accounts *a);
-/* USER_ENTRY or GROUP_ENTRY; 0 or -ENOMEM (counted). */
+/* An entry of a file, or a notice that one was added; 0 or -ENOMEM (counted). */
 int accounts_take(struct accounts *a, const struct event *e);
+/* A notice that one is gone. */
+void accounts_lose(struct accounts *a, const struct event *e);
 const struct user *accounts_user(const struct accounts *a, struct str container, uint32_t uid);
 const struct group *accounts_group(const struct accounts *a, struct str container, uint32_t gid);
 

@@ -47,7 +47,8 @@ static struct str *slot_str(struct node *n, enum text_slot slot)
 	case T_EXEPATH: return &n->p.exepath;
 	case T_CWD: return &n->p.cwd;
 	case T_CGROUPS: return &n->p.cgroups;
-	default: return &n->p.container_id;
+	case T_CONTAINER: return &n->p.container_id;
+	default: return &n->p.stdio[slot - T_STDIO];
 	}
 }
 
@@ -266,6 +267,7 @@ static void forget_main(struct procs *t, struct node *n)
 		return;
 	idmap_remove(&t->tids, n->main.tid, &n->main);
 	n->main.known = false;
+	n->p.leader_gone = true;
 	n->p.nthreads--;
 }
 
@@ -338,6 +340,7 @@ int procs_add_thread(struct procs *t, struct node *n, uint32_t tid)
 		int r = track_task(t, &n->main);
 
 		n->main.known = r == 0;
+		n->p.leader_gone = r != 0;
 		return r;
 	}
 	task = malloc(sizeof(*task));

@@ -9,7 +9,17 @@
 #include "state/state.h"
 
 /* Texts of a process that its children share until they change: counted. */
-enum text_slot { T_EXE, T_ARGS, T_ENV, T_EXEPATH, T_CWD, T_CGROUPS, T_CONTAINER, T_SLOTS };
+enum text_slot {
+	T_EXE,
+	T_ARGS,
+	T_ENV,
+	T_EXEPATH,
+	T_CWD,
+	T_CGROUPS,
+	T_CONTAINER,
+	T_STDIO, /* and the two behind it */
+	T_SLOTS = T_STDIO + 3,
+};
 
 struct text;
 struct node;

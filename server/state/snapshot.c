@@ -32,6 +32,17 @@ static void put_text(struct writer *w, const struct proc *p, struct str s)
 		record_param(w->b, s.ptr ? s.ptr : "", s.len);
 }
 
+static void put_stdio(struct writer *w, struct str block)
+{
+	struct str path = str_skip(block, sizeof(struct rec_fd));
+
+	if (!block.len)
+		return;
+	record_extra(w->b, REC_X_STDIO, block.ptr, sizeof(struct rec_fd));
+	if (path.len)
+		record_extra(w->b, REC_X_STDIO_PATH, path.ptr, path.len);
+}
+
 static int write_process(struct writer *w, const struct proc *p)
 {
 	struct rec_exec exec = { .exec_ns = p->exec_ns };
@@ -65,6 +76,8 @@ static int write_process(struct writer *w, const struct proc *p)
 	record_u32(w->b, p->vm_rss);
 	record_u32(w->b, p->vm_swap);
 	record_extra(w->b, REC_X_EXEC, &exec, sizeof(exec));
+	for (size_t i = 0; i < ARRAY_SIZE(p->stdio); i++)
+		put_stdio(w, p->stdio[i]);
 	return write_end(w);
 }
 

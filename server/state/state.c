@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
 #include "state/accounts.h"
@@ -221,6 +222,44 @@ static struct node *take_who(struct state *s, const struct event *e)
 	return n;
 }
 
+/* A descriptor below 3 as one block: what the kernel tells of it, and its path. */
+static int take_stdio(struct node *n, unsigned num, const struct rec_fd *fd, struct str path)
+{
+	char block[sizeof(*fd) + LIMIT_PATH];
+	size_t len = path.len < LIMIT_PATH ? path.len : LIMIT_PATH;
+	struct rec_fd copy = *fd;
+
+	copy.num = num;
+	memcpy(block, &copy, sizeof(copy));
+	if (len)
+		memcpy(block + sizeof(copy), path.ptr, len);
+	return node_set_text(n, T_STDIO + num, (struct str){ block, sizeof(copy) + len });
+}
+
+static int take_all_stdio(struct node *n, const struct event *e)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(e->stdio); i++) {
+		const struct event_stdio *io = &e->stdio[i];
+		int one = io->fd ? take_stdio(n, i, io->fd, io->path)
+				 : node_set_text(n, T_STDIO + i, (struct str){ 0 });
+
+		r = r < 0 ? r : one;
+	}
+	return r;
+}
+
+/* dup and its kin onto one of the three. */
+static int take_dup(struct node *n, const struct event *e)
+{
+	int64_t num = event_i64(e, 0, -1);
+
+	if (num < 0 || num >= (int64_t)ARRAY_SIZE(n->p.stdio) || !e->fd || !e->fd->kind)
+		return 0;
+	return take_stdio(n, (unsigned)num, e->fd, e->path);
+}
+
 /* What execve and clone exits have in common. */
 static int take_image(struct state *s, struct node *n, const struct event *e)
 {
@@ -249,6 +288,7 @@ static int take_exec(struct state *s, struct node *n, const struct event *e)
 
 	r = r < 0 ? r : take_text(n, T_ENV, e->params[X_ENV]);
 	r = r < 0 ? r : take_text(n, T_EXEPATH, e->params[X_EXEPATH]);
+	r = r < 0 ? r : take_all_stdio(n, e);
 	if (e->params[X_COMM].len)
 		node_set_comm(n, e->params[X_COMM].ptr, e->params[X_COMM].len);
 	node_set_exe_comm(n, n->comm, sizeof(n->comm));
@@ -354,7 +394,8 @@ static int scan_texts(struct state *s, struct node *n, const struct event *e)
 	r = r < 0 ? r : take_text(n, T_ENV, e->params[S_ENV]);
 	r = r < 0 ? r : take_cwd(n, e->params[S_CWD]);
 	r = r < 0 ? r : take_text(n, T_EXEPATH, e->params[S_EXEPATH]);
-	return r < 0 ? r : take_cgroups(s, n, e->params[S_CGROUPS]);
+	r = r < 0 ? r : take_cgroups(s, n, e->params[S_CGROUPS]);
+	return r < 0 ? r : take_all_stdio(n, e);
 }
 
 /* What was seen happening is newer than, or equal to, what the scan read. */
@@ -458,6 +499,9 @@ static int take_event(struct state *s, struct node *n, const struct event *e)
 		if (e->hdr->who.tid == e->hdr->who.pid && e->params[0].ptr)
 			node_set_comm(n, e->params[0].ptr, e->params[0].len);
 		return 0;
+	case EV_SYSCALL_DUP_1_X:
+	case EV_SYSCALL_DUP2_X:
+	case EV_SYSCALL_DUP3_X: return take_dup(n, e);
 	case EV_SYSCALL_SETSID_X: take_setsid(n, e); return 0;
 	case EV_SYSCALL_SETPGID_X: take_setpgid(s, n, e); return 0;
 	case EV_SYSCALL_CAPSET_X: take_capset(n, e); return 0;
@@ -498,7 +542,9 @@ int state_before(struct state *s, struct event *e)
 	take_host(s, &e->hdr->who);
 	switch (e->info->code) {
 	case EV_USER_ENTRY:
-	case EV_GROUP_ENTRY: return accounts_take(&s->accounts, e);
+	case EV_GROUP_ENTRY:
+	case EV_USER_ADDED_E:
+	case EV_GROUP_ADDED_E: return accounts_take(&s->accounts, e);
 	case EV_TASK_SCAN: return take_scan(s, e);
 	case EV_CONTAINER_INFO: return containers_take(&s->containers, e);
 	case EV_SCAN_END:
@@ -512,6 +558,7 @@ void state_after(struct state *s, const struct event *e)
 	enum { REAPER = 4 };
 	struct node *n = node_of(e->proc);
 
+	accounts_lose(&s->accounts, e);
 	if (!n || e->info->code != EV_PROCEXIT_1_E || n->p.exited)
 		return;
 	procs_remove_thread(&s->procs, n, e->hdr->who.tid);

@@ -28,6 +28,7 @@ struct proc {
 	struct str cwd;		   /* without a slash at the end unless "/"; empty: unknown */
 	struct str cgroups;	   /* "subsystem=path", each ended by NUL */
 	struct str container_id;   /* 12 digits; empty: host */
+	struct str stdio[3]; /* struct rec_fd and path of descriptors 0 to 2; empty: unknown */
 	struct str comm;
 	struct str exe_comm; /* comm right after the last exec */
 	uint32_t tty, sid, pgid, vpgid, nthreads;
@@ -39,7 +40,8 @@ struct proc {
 	uint64_t fdlimit;
 	uint32_t vm_size, vm_rss, vm_swap; /* KiB */
 	bool exited;
-	bool complete; /* scanned or seen to exec; else only what an event's identity tells */
+	bool leader_gone; /* the first thread has ended, others have not */
+	bool complete;	  /* scanned or seen to exec; else only what an event's identity tells */
 };
 
 struct user {

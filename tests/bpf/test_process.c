@@ -5,16 +5,22 @@
  */
 #include "watch.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "event/event.h"
 
 enum { BRANCHES = 20, LEAVES = 9 }; /* 20 + 20 * 9 = 200 below the root */
 
@@ -201,6 +207,51 @@ static void test_exec(void **st)
 	watch_done(&w);
 }
 
+/* A shell whose input is a connection: a socket, a pipe and a file are its first three. */
+static void exec_stdio(const char *dir)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	socklen_t len = sizeof(to);
+	char *argv[] = { (char *)"true", NULL };
+	int server = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	int ends[2], out;
+
+	must(bind(server, (struct sockaddr *)&to, len), 0);
+	must(listen(server, 1), 0);
+	must(getsockname(server, (struct sockaddr *)&to, &len), 0);
+	must(connect(client, (struct sockaddr *)&to, len), 0);
+	must(pipe(ends), 0);
+	must_be_ok(out = open("out", O_CREAT | O_WRONLY, 0600));
+	must(dup2(client, 0), 0);
+	must(dup2(ends[1], 1), 1);
+	must(dup2(out, 2), 2);
+	execve("/bin/true", argv, environ);
+	_exit(97);
+}
+
+static void test_stdio(void **st)
+{
+	const uint16_t events[] = { EV_SYSCALL_EXECVE_19_X, 0 };
+	struct watch w;
+	struct event e;
+
+	watch_run(&w, events, exec_stdio);
+	const struct rec_hdr *r = watch_get(&w, EV_SYSCALL_EXECVE_19_X, 0);
+
+	assert_int_equal(event_decode(r, r->len, &e), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(e.stdio[i].fd);
+		assert_int_equal(e.stdio[i].fd->kind, "4pf"[i]);
+	}
+	assert_int_equal(e.stdio[0].fd->remote_addr[0], 127);
+	assert_true(e.stdio[0].fd->remote_port != 0);
+	assert_int_equal(e.stdio[0].path.len, 0);
+	assert_true(str_ends(e.stdio[2].path, STR("/out")));
+	assert_null(e.fd);
+	assert_null(e.path.ptr);
+	watch_done(&w);
+}
+
 static void exec_memfd(const char *dir)
 {
 	char *argv[] = { (char *)"ghost", NULL }, buf[65536];
@@ -293,7 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tree),  cmocka_unit_test(test_no_late),
 		cmocka_unit_test(test_exec),  cmocka_unit_test(test_memfd),
-		cmocka_unit_test(test_clone),
+		cmocka_unit_test(test_clone), cmocka_unit_test(test_stdio),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,13 +11,15 @@ struct world {
 	struct event ev; /* the last one fed */
 	struct rec_ident who;
 	uint64_t num, ts, wall_offset;
+	unsigned step;
 };
 
 /*
- * Rebuilds event `index` of a context (0 for contexts of one event). False: it is not rebuilt here. Exits
- * when memory is out. world_free in either case.
+ * Rebuilds event `index` of a context (0 for contexts of one event). Some cases change the state and ask
+ * again: step tells how often the same was asked before. False: it is not rebuilt here. Exits when memory
+ * is out. world_free in either case.
  */
-bool world_make(struct world *w, const char *context, unsigned index);
+bool world_make(struct world *w, const char *context, unsigned index, unsigned step);
 /* Of a world on the heap; returns NULL. */
 struct world *world_free(struct world *w);
 /* The short name of a context. */

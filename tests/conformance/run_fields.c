@@ -19,6 +19,11 @@
 
 #define LOCAL	 "the record tells which end is ours; no guess by interfaces"
 #define OTHER_FD "descriptors of other calls are not tracked; only the event's own is known"
+#define NO_TEXT	 "what could not be read is missing, not a text"
+#define NO_ZERO	 "what could not be read is missing, not 0, which is a value"
+#define NO_PID	 "no process has such a number: Linux ends at 2^22"
+#define NO_ENTRY "calls are seen once; the name that the kernel opened is compared beside this one"
+#define THREADS	 "the other threads live on when the first has ended"
 
 /* What we do otherwise, and why. */
 static const struct {
@@ -44,6 +49,26 @@ static const struct {
 	{ "net_connect_enter_event_is_empty", "fd.lport", LOCAL },
 	{ "test_fdtypes", "fd.types[1]", OTHER_FD },
 	{ "test_fdtypes", "fd.types", OTHER_FD },
+	{ "check_some_fd_fields", "fd.types", OTHER_FD },
+	{ "open_by_handle_at", "fd.name", NO_TEXT },
+	{ "filename_toctou", "fd.name", NO_ENTRY },
+	{ "execveat_invalid_path", "proc.exepath", NO_TEXT },
+	{ "execveat_invalid_path_s390", "proc.exepath", NO_TEXT },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.flags", NO_ZERO },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.cap_inheritable", NO_ZERO },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.exe_ino_ctime", NO_ZERO },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.uid", NO_ZERO },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.trusted_exepath", NO_TEXT },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.pgid", NO_ZERO },
+	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.gid", NO_ZERO },
+	{ "PROC_FILTER_nthreads", "proc.nthreads", THREADS },
+	{ "PROC_FILTER_nchilds", "proc.nchilds", THREADS },
+	{ "pid_over_32bit", "proc.pid", NO_PID },
+	{ "pid_over_32bit", "thread.tid", NO_PID },
+	{ "pid_over_32bit", "proc.vpid", NO_PID },
+	{ "pid_over_32bit", "thread.vtid", NO_PID },
+	{ "pid_over_32bit", "proc.ppid", NO_PID },
+	{ "pid_over_32bit", "proc.apid[1]", NO_PID },
 	{ "tree", "proc.apid", "prints the ancestors, as proc.aname does, not the process itself" },
 	{ "spawn_process", "proc.aenv", "prints the ancestors', as proc.aname does, not its own" },
 	{ "clone_tree_2", "*%proc.apid",
@@ -113,16 +138,34 @@ static bool same_text(struct str got, const char *want)
 }
 
 /* The world of a case; NULL, counted as waiting, when it is not rebuilt here. */
-static struct world *world_of(struct tally *t, const char *context, unsigned index)
+static struct world *world_of(struct tally *t, const char *context, unsigned index, unsigned step)
 {
 	struct world *w = malloc(sizeof(*w));
 
 	if (!w)
 		abort();
-	if (world_make(w, context, index))
+	if (world_make(w, context, index, step))
 		return w;
 	t->waiting++;
 	return world_free(w);
+}
+
+/* How many cases before this one ask for the same field of the same event. */
+static unsigned asked_before(const char *context, const char *field, unsigned index)
+{
+	static struct asked {
+		const char *context, *field;
+		unsigned index;
+	} all[1024];
+	static size_t n;
+	unsigned times = 0;
+
+	for (size_t i = 0; i < n; i++)
+		times += all[i].index == index && strcmp(all[i].context, context) == 0 &&
+			 strcmp(all[i].field, field) == 0;
+	if (n < ARRAY_SIZE(all))
+		all[n++] = (struct asked){ context, field, index };
+	return times;
 }
 
 static void field_case(struct tally *t, const json_t *c)
@@ -135,7 +178,12 @@ static void field_case(struct tally *t, const json_t *c)
 	_cleanup_(arena_done) struct arena a = { 0 };
 	_cleanup_(strbuf_done) struct strbuf got = { 0 };
 
-	struct world *w = world_of(t, context, index);
+	/* Of a plugin that only the reference's tests have. */
+	if (str_starts(str_of(field), STR("sample."))) {
+		t->waiting++;
+		return;
+	}
+	struct world *w = world_of(t, context, index, asked_before(context, field, index));
 
 	if (!w)
 		return;
@@ -184,7 +232,7 @@ static void eval_case(struct tally *t, const json_t *c)
 
 	if (!context)
 		return; /* of the language alone: another runner's */
-	struct world *w = world_of(t, context, 0);
+	struct world *w = world_of(t, context, 0, 0);
 
 	if (!w)
 		return;
@@ -254,7 +302,7 @@ static void format_case(struct tally *t, const json_t *c)
 	const char *context = format_context(c);
 	const char *text = json_string_value(json_object_get(c, "format"));
 	const char *want = json_string_value(json_object_get(c, "output"));
-	struct world *w = context ? world_of(t, context, 0) : NULL;
+	struct world *w = context ? world_of(t, context, 0, 0) : NULL;
 	struct program *p = program_new(fields_catalogue());
 	_cleanup_(arena_done) struct arena a = { 0 };
 	_cleanup_(strbuf_done) struct strbuf got = { 0 };
@@ -294,7 +342,11 @@ static unsigned run(const char *name, void (*one)(struct tally *t, const json_t 
 
 int main(void)
 {
+	const struct static_field example = { STR("example"), STR("example_value") };
+
 	setenv("TZ", "UTC", 1);
+	if (fields_declare_static(&example, 1) < 0)
+		return 1;
 	if (!cases_root()) {
 		printf("no conformance cases beside the source tree: nothing to run\n");
 		return 0;

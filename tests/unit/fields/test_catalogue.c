@@ -24,7 +24,7 @@ static void test_sorted(void **state)
 {
 	const struct catalogue *c = fields_catalogue();
 
-	assert_int_equal(c->nfields, 319);
+	assert_int_equal(c->nfields, 320);
 	for (size_t i = 0; i < c->nfields; i++) {
 		assert_int_equal(c->fields[i].id, i);
 		assert_true(c->fields[i].desc[0]);
@@ -59,6 +59,8 @@ static void test_bind(void **state)
 		{ "evt.arg", "99", 0, VT_STRING, MATCH_ONE, 99 },
 		{ "evt.rawarg", "res", 0, VT_INT64, MATCH_ONE, -1 },
 		{ "evt.rawarg", "flags", 0, VT_UINT32, MATCH_ONE, -1 },
+		{ "evt.rawarg", "size", 0, VT_INT64, MATCH_ONE, -1 },
+		{ "static", "site", 0, VT_STRING, MATCH_ONE, -1 },
 		{ "evt.rawarg", "name", 0, VT_STRING, MATCH_ONE, -1 },
 		{ "evt.rawarg", "addr", 0, VT_BYTES, MATCH_ONE, -1 },
 		{ "evt.rawarg", "tuple", 0, VT_BYTES, MATCH_ONE, -1 },
@@ -101,10 +103,36 @@ static void test_bind(void **state)
 	}
 }
 
+/* Undeclared, the name is one of no field; declared, it is there whatever happens to the texts. */
+static void test_static(void **state)
+{
+	char name[] = "site", value[] = "north";
+	struct static_field site = { str_of(name), str_of(value) };
+	struct field_ref ref = { .def = find("static"), .has_arg = true, .arg = STR("site") };
+	const struct catalogue *c = fields_catalogue();
+	struct event ev = { 0 };
+	struct fields_event fe = { .ev = &ev };
+	struct str why = { 0 };
+	struct value v;
+
+	assert_int_equal(c->bind(c, &ref, NULL, &why), -ENOENT);
+	assert_int_equal(fields_declare_static(NULL, 0), 0);
+	assert_int_equal(fields_declare_static(&site, 1), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	memset(value, 'x', sizeof(value) - 1);
+	assert_int_equal(c->bind(c, &ref, NULL, &why), 0);
+	assert_true(c->extract(c, &fe, &ref, false, NULL, &v));
+	assert_true(str_eqz(v.s, "north"));
+	assert_int_equal(fields_declare_static(&(struct static_field){ STR("b"), STR("c") }, 1), 0);
+	ref.arg = STR("b");
+	assert_int_equal(c->bind(c, &ref, NULL, &why), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorted),
+		cmocka_unit_test(test_static),
 		cmocka_unit_test(test_bind),
 	};
 

@@ -864,6 +864,9 @@ static int utc(void **state)
 
 int main(void)
 {
+	/* A field named "name", which all that want an argument get below. */
+	if (fields_declare_static(&(struct static_field){ STR("name"), STR("value") }, 1) < 0)
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),	       cmocka_unit_test(test_everything_everywhere),
 		cmocka_unit_test(test_no_memory),      cmocka_unit_test(test_names_differ),
