@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
-#include "daemon/measure.h"
 #include "source/scan.h"
 #include "source/users.h"
 
@@ -21,6 +20,7 @@ enum {
 	LATE_NS = 2000000,
 	IDLE_ROUNDS = 16, /* empty looks before going to sleep */
 	INTERNAL_MAX = 64,
+	RECORDS_MAX = 4096,
 };
 
 struct internal {
@@ -44,6 +44,7 @@ struct engine {
 	_Atomic bool stop;
 	_Atomic(struct ruleset *) next_rules;
 	struct queue *internals;	  /* struct internal, from the control thread */
+	struct queue *records;		  /* struct rec_hdr, likewise */
 	struct pipeline_counters copy[2]; /* the published one is copy[current] */
 	_Atomic unsigned current;
 };
@@ -91,7 +92,8 @@ static void take_answers(struct engine *e)
 {
 	struct rec_hdr *rec;
 
-	while (e->o.runtime && (rec = runtime_take(e->o.runtime))) {
+	while ((rec = queue_pop(e->records)) ||
+	       (e->o.runtime && (rec = runtime_take(e->o.runtime)))) {
 		rec->ts_ns = clock_boot_ns();
 		feed(rec, e);
 		free(rec);
@@ -122,7 +124,6 @@ static void on_second(uv_timer_t *t)
 
 	pipeline_counters(e->o.pipeline, &e->copy[other]);
 	atomic_store_explicit(&e->current, other, memory_order_release);
-	measure_engine(e->o.stats, e->o.pipeline, e->o.source);
 }
 
 static void close_all(struct engine *e)
@@ -194,9 +195,11 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 	e->o = *options;
 	e->poll.data = e->timer.data = e->second.data = e->wake.data = e->waiting.data = e;
 	e->internals = queue_new(INTERNAL_MAX);
-	int r = e->internals ? uv_loop_init(&e->loop) : -ENOMEM;
+	e->records = queue_new(RECORDS_MAX);
+	int r = e->internals && e->records ? uv_loop_init(&e->loop) : -ENOMEM;
 	if (r < 0) {
 		queue_free(e->internals);
+		queue_free(e->records);
 		free(e);
 		return r;
 	}
@@ -215,6 +218,7 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 		uv_run(&e->loop, UV_RUN_DEFAULT);
 		uv_loop_close(&e->loop);
 		queue_free(e->internals);
+		queue_free(e->records);
 		free(e);
 		return r;
 	}
@@ -231,9 +235,10 @@ struct engine *engine_stop(struct engine *e)
 	pthread_join(e->thread, NULL);
 	uv_loop_close(&e->loop);
 	ruleset_unref(atomic_load(&e->next_rules));
-	for (void *left; (left = queue_pop(e->internals));)
+	for (void *left; (left = queue_pop(e->internals)) || (left = queue_pop(e->records));)
 		free(left);
 	queue_free(e->internals);
+	queue_free(e->records);
 	free(e);
 	return NULL;
 }
@@ -248,6 +253,21 @@ void engine_wake(struct engine *e)
 {
 	if (e)
 		uv_async_send(&e->wake);
+}
+
+int engine_record(struct engine *e, const struct rec_hdr *rec)
+{
+	struct rec_hdr *copy = malloc(rec->len);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, rec, rec->len);
+	if (!queue_push(e->records, copy)) {
+		free(copy);
+		return -ENOBUFS;
+	}
+	uv_async_send(&e->wake);
+	return 0;
 }
 
 int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message)

@@ -18,8 +18,7 @@ struct engine_options {
 	struct pipeline *pipeline;	/* the engine's from start to stop */
 	struct runtime *runtime;	/* NULL: nobody is asked about containers */
 	struct capture_writer *capture; /* NULL: nothing is recorded */
-	struct stats *stats;
-	const char *host_root; /* prefix of /proc and /etc; "" for none */
+	const char *host_root;		/* prefix of /proc and /etc; "" for none */
 };
 
 /* Starts the thread, which first reads /proc and the user tables. Negative errno. */
@@ -35,6 +34,8 @@ void engine_wake(struct engine *e);
  * others, through the same channels. rule is static; the message is copied. -ENOMEM; -ENOBUFS: too many wait, this
  * one is dropped.
  */
+/* Control thread: a copy goes through the pipeline, stamped when it does. -ENOMEM; -ENOBUFS: too many wait. */
+int engine_record(struct engine *e, const struct rec_hdr *rec);
 int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message);
 /* A snapshot of the pipeline's counters, at most a second old; any thread. */
 void engine_counters(const struct engine *e, struct pipeline_counters *ret);

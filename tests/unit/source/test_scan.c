@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "event/event.h"
+#include "source/accounts.h"
 #include "source/scan.h"
 #include "source/users.h"
 #include "state/state.h"
@@ -183,11 +184,73 @@ static void users_are_read(void **state)
 	state_free(seen.state);
 }
 
+/* The notices as one text, in order. */
+static void note(const struct rec_hdr *rec, void *ctx)
+{
+	struct strbuf *out = ctx;
+	struct event e;
+
+	assert_int_equal(event_decode(rec, rec->len, &e), 0);
+	strbuf_printf(out, "%s %lu", e.info->name, event_u64(&e, 0, 0));
+	for (unsigned i = 1; i < e.info->nparams; i++)
+		if (e.info->params[i].type == PT_CHARBUF)
+			strbuf_printf(out, " " STR_FMT, STR_ARG(e.params[i]));
+	strbuf_addc(out, '\n');
+}
+
+static void changes_of_accounts_are_told(void **state)
+{
+	static const struct {
+		const char *passwd, *group, *wanted;
+	} rows[] = {
+		{ "root:x:0:0::/root:/bin/sh\na:x:5:5::/a:/bin/sh\n", "root:x:0:\n",
+		  "useradded 0 root /root /bin/sh \nuseradded 5 a /a /bin/sh \n"
+		  "groupadded 0 root \n" },
+		{ "root:x:0:0::/root:/bin/sh\na:x:5:5::/a:/bin/sh\n", "root:x:0:\n", "" },
+		/* Another order, and a second line of an id that has one. */
+		{ "a:x:5:5::/a:/bin/sh\nroot:x:0:0::/root:/bin/sh\nb:x:5:5::/b:/bin/b\n",
+		  "root:x:0:\n", "" },
+		{ "root:x:0:0::/root:/bin/sh\na:x:5:5::/elsewhere:/bin/sh\n",
+		  "root:x:0:\nlp:x:7:\n", "useradded 5 a /elsewhere /bin/sh \ngroupadded 7 lp \n" },
+		{ "root:x:0:0::/root:/bin/sh\nnew:x:6:6::/n:/n\n", "lp:x:7:\n",
+		  "userdeleted 5 a /elsewhere /bin/sh \nuseradded 6 new /n /n \n"
+		  "groupdeleted 0 root \n" },
+	};
+	char root[] = "/tmp/accounts-test-XXXXXX", path[300];
+	struct account_list known = { 0 }, now;
+
+	assert_non_null(mkdtemp(root));
+	snprintf(path, sizeof(path), "%s/etc", root);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(account_list_read(root, &now), -ENOENT);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_(strbuf_done) struct strbuf told = { 0 };
+
+		write_text(root, "/etc/passwd", rows[i].passwd);
+		write_text(root, "/etc/group", rows[i].group);
+		assert_int_equal(account_list_read(root, &now), 0);
+		assert_int_equal(account_list_diff(&known, &now, note, &told), 0);
+		assert_string_equal(told.len ? strbuf_z(&told) : "", rows[i].wanted);
+		account_list_done(&known);
+		known = now;
+	}
+	account_list_done(&known);
+	account_list_done(&known);
+	snprintf(path, sizeof(path), "%s/etc/passwd", root);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/etc/group", root);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/etc", root);
+	rmdir(path);
+	rmdir(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processes_are_found),
 		cmocka_unit_test(users_are_read),
+		cmocka_unit_test(changes_of_accounts_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
