@@ -98,6 +98,15 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 	return __builtin_mul_overflow(n, size, &bytes) ? NULL : arena_alloc(a, bytes);
 }
 
+void *arena_copy(struct arena *a, const void *from, size_t n, size_t size)
+{
+	void *to = arena_array(a, n ? n : 1, size);
+
+	if (to && n)
+		memcpy(to, from, n * size);
+	return to;
+}
+
 struct str arena_dup(struct arena *a, struct str s)
 {
 	char *copy = arena_alloc(a, s.len + 1);

@@ -34,6 +34,8 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc));
 void *arena_array(struct arena *a, size_t n, size_t size) __attribute__((malloc));
 #define arena_new(a, type) ((type *)arena_alloc((a), sizeof(type)))
 
+/* A copy of n elements, NULL when memory is out: room for one is there even if n is 0. */
+void *arena_copy(struct arena *a, const void *from, size_t n, size_t size);
 /* Copies into the arena; ptr is NULL when memory is out (never for an empty s). Terminated. */
 struct str arena_dup(struct arena *a, struct str s);
 /* A formatted text; ptr is NULL when memory is out. */

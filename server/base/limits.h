@@ -40,7 +40,12 @@ enum {
 	LIMIT_LINK_RING = 16 << 20,    /* bytes, power of two */
 	LIMIT_CONTROL_BYTES = 1 << 20, /* one control message between the processes */
 	LIMIT_STREAM_ALERTS = 65536,   /* alerts kept in memory for subscribers */
+	LIMIT_WEB_CONNECTIONS = 64,    /* open at once to the web endpoint */
 	LIMIT_GRPC_MESSAGE = 64 << 10, /* bytes received in one message */
+	LIMIT_STREAM_FILTERS = 256,    /* entries of allow and deny of one stream */
+	LIMIT_STREAM_PATTERNS = 4096,  /* texts in all of them */
+	LIMIT_STREAM_REGEXES = 4,      /* in its condition */
+	LIMIT_STREAM_REGEX = 512,      /* bytes of one of them */
 	LIMIT_SERIES = 65536,	       /* labelled counters of one process */
 	LIMIT_SERIES_TEXT = 16 << 20,  /* bytes of their labels */
 };

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/io.h"
+#include "base/strbuf.h"
 
 enum { CERT_DAYS_CA = 3650, CERT_DAYS = 825, CERT_SKEW_S = 300 };
 
@@ -197,7 +198,7 @@ static int ca_read(const char *dir, struct pair *ret, struct diag *d)
 }
 
 /* A name that may stand in a subjectAltName without changing its meaning. */
-static bool name_is_plain(const char *name)
+bool certs_name_is_usable(const char *name)
 {
 	struct str s = str_of(name);
 
@@ -244,23 +245,34 @@ static int ca_make(const char *dir, struct pair *ret, struct diag *d)
 	return pair_write(dir, "ca", ret, d);
 }
 
-int certs_make(const char *dir, const char *hostname, struct diag *d)
+static int server_names(const char *const *names, size_t n, struct strbuf *ret, struct diag *d)
+{
+	strbuf_addz(ret, "DNS:localhost,IP:127.0.0.1,IP:::1");
+	for (size_t i = 0; i < n; i++) {
+		if (!certs_name_is_usable(names[i]))
+			return fault(d, "server", EINVAL, names[i]);
+		strbuf_printf(ret, ",DNS:%s", names[i]);
+	}
+	return strbuf_check(ret);
+}
+
+int certs_make(const char *dir, const char *const *names, size_t nnames, struct diag *d)
 {
 	_cleanup_(pair_done) struct pair ca = { 0 };
-	char san[512];
+	_cleanup_(strbuf_done) struct strbuf san = { 0 };
 
 	if (strlen(dir) > 3800)
 		return fault(d, "", ENAMETOOLONG, "the directory");
 	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
 		return fault(d, dir, errno, "cannot be created");
-	int r = ca_read(dir, &ca, d);
+	int r = server_names(names, nnames, &san, d);
+	if (r == 0)
+		r = ca_read(dir, &ca, d);
 	if (r == 1)
 		r = ca_make(dir, &ca, d);
 	if (r < 0)
 		return r;
-	snprintf(san, sizeof(san), "DNS:localhost,IP:127.0.0.1,IP:::1%s%s",
-		 name_is_plain(hostname) ? ",DNS:" : "", name_is_plain(hostname) ? hostname : "");
-	r = leaf_make(dir, "server", "server", "serverAuth", san, &ca, d);
+	r = leaf_make(dir, "server", "server", "serverAuth", san.ptr, &ca, d);
 	if (r < 0)
 		return r;
 	return leaf_make(dir, "client", "client", "clientAuth", "DNS:client", &ca, d);

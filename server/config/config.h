@@ -221,6 +221,12 @@ struct config {
 		bool match_resolved_names;  /* ARCHITECTURE.md, decision 6 */
 		struct config_texts listen; /* more gRPC addresses beside grpc.bind_address */
 		int tls_min_version;	    /* 12 or 13 */
+		const char *state_dir;	    /* what outlives the program: the journal */
+		struct {
+			bool enabled;
+			uint64_t max_bytes;
+			uint64_t max_age_ms; /* 0: no bound */
+		} journal;
 	} tiercel;
 };
 

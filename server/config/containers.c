@@ -64,10 +64,15 @@ static int read_engines(struct setting_ctx *c, const struct tree *map)
 	return 0;
 }
 
-int set_container_engines(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_engines(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	return read_engines(c, t);
 }
+
+const struct setting_kind setting_engines_kind = {
+	"map of runtimes", set_engines,
+	"\"type\":\"object\",\"additionalProperties\":{\"type\":[\"object\",\"null\"]}"
+};
 
 /* A map, or the text of one. */
 int container_init_config(struct setting_ctx *c, const struct tree *t)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 
 /* A lone map counts as a list of one. */
 static const struct tree *first_of(const struct tree *t, size_t *ret_n)
@@ -53,7 +54,7 @@ static int selection(struct setting_ctx *c, const struct tree *t, struct config_
 	return r;
 }
 
-int set_selections(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_selections(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	size_t n;
 	const struct tree *at = first_of(t, &n);
@@ -146,7 +147,7 @@ static int append_entry(struct setting_ctx *c, const struct tree *t,
 	return r == 0 && suggested ? setting_bool(c, suggested, &ret->suggested_output) : r;
 }
 
-int set_append_output(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_append_output(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	size_t n;
 	const struct tree *at = first_of(t, &n);
@@ -234,7 +235,7 @@ static int select_plugins(struct setting_ctx *c, const struct config_plugin *all
 	return 0;
 }
 
-int set_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	size_t n;
 	const struct tree *at = first_of(t, &n);
@@ -253,14 +254,14 @@ int set_plugins(struct setting_ctx *c, const struct setting *s, const struct tre
 }
 
 /* With `plugins` present the work is done there. */
-int set_load_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_load_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	const struct tree *plugins = tree_get(c->root, STR("plugins"));
 
 	return plugins && plugins->kind != TREE_NULL ? 0 : select_plugins(c, NULL, 0);
 }
 
-int set_static_fields(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_static_fields(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	size_t n = tree_count(t);
 	struct config_pair *items = arena_array(c->arena, n ? n : 1, sizeof(*items));
@@ -283,7 +284,7 @@ int set_static_fields(struct setting_ctx *c, const struct setting *s, const stru
 	return 0;
 }
 
-int set_drop_actions(struct setting_ctx *c, const struct setting *s, const struct tree *t)
+static int set_drop_actions(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	static const struct choice actions[] = { { "ignore", 0 },
 						 { "log", CONFIG_DROP_LOG },
@@ -310,3 +311,44 @@ int set_drop_actions(struct setting_ctx *c, const struct setting *s, const struc
 		c->config->drops.actions = set;
 	return r;
 }
+
+#define TEXT_SCHEMA  "{\"type\":\"string\"}"
+#define TEXTS_SCHEMA "{\"type\":[\"array\",\"string\"],\"items\":{\"type\":\"string\"}}"
+#define STEP_SCHEMA                                                                                \
+	"{\"type\":\"object\",\"properties\":{\"rule\":" TEXT_SCHEMA ",\"tag\":" TEXT_SCHEMA       \
+	"},\"minProperties\":1,\"additionalProperties\":false}"
+
+const struct setting_kind
+	setting_selections_kind = { "list of steps", set_selections,
+				    "\"type\":\"array\",\"items\":{\"type\":\"object\","
+				    "\"properties\":{\"enable\":" STEP_SCHEMA
+				    ",\"disable\":" STEP_SCHEMA
+				    "},\"minProperties\":1,\"maxProperties\":1,"
+				    "\"additionalProperties\":false}" },
+	setting_append_output_kind = { "list of additions", set_append_output,
+				       "\"type\":\"array\",\"items\":{\"type\":\"object\","
+				       "\"properties\":{\"match\":{\"type\":\"object\","
+				       "\"properties\":{\"rule\":" TEXT_SCHEMA
+				       ",\"source\":" TEXT_SCHEMA ",\"tags\":" TEXTS_SCHEMA
+				       "},\"additionalProperties\":false},\"extra_output\":" TEXT_SCHEMA
+				       ",\"extra_fields\":{\"type\":\"array\",\"items\":"
+				       "{\"type\":[\"string\",\"object\"],\"maxProperties\":1,"
+				       "\"additionalProperties\":" TEXT_SCHEMA "}},"
+				       "\"suggested_output\":{\"type\":\"boolean\"}},"
+				       "\"additionalProperties\":false}" },
+	setting_plugins_kind = { "list of plugins", set_plugins,
+				 "\"type\":\"array\",\"items\":{\"type\":\"object\","
+				 "\"properties\":{\"name\":" TEXT_SCHEMA
+				 ",\"library_path\":" TEXT_SCHEMA
+				 ",\"init_config\":{\"type\":[\"object\",\"string\",\"null\"]},"
+				 "\"open_params\":" TEXT_SCHEMA
+				 "},\"required\":[\"name\"],\"additionalProperties\":false}" },
+	setting_load_plugins_kind = { "list of names", set_load_plugins,
+				      "\"type\":[\"array\",\"string\",\"null\"],"
+				      "\"items\":{\"type\":\"string\"}" },
+	setting_static_fields_kind = { "map of texts", set_static_fields,
+				       "\"type\":\"object\",\"additionalProperties\":"
+				       "{\"type\":[\"string\",\"number\",\"boolean\"]}" },
+	setting_drop_actions_kind = { "list of words", set_drop_actions,
+				      "\"type\":[\"array\",\"string\"],\"items\":"
+				      "{\"enum\":[\"ignore\",\"log\",\"alert\",\"exit\"]}" };

@@ -22,30 +22,45 @@ struct setting_ctx {
 /* Puts the node's value where the row says. 0; CONFIG_E_INVALID; -ENOMEM. */
 typedef int (*setting_fn)(struct setting_ctx *c, const struct setting *s, const struct tree *t);
 
+/* How values are written. */
+struct setting_kind {
+	const char *name; /* for people */
+	setting_fn set;
+	const char *schema; /* members of its JSON schema; range and choices are the row's */
+};
+
 struct setting {
 	const char *path; /* "a.b"; a last part "*" stands for everything below */
-	setting_fn set;
+	const struct setting_kind *kind;
 	size_t offset;	      /* in struct config */
-	const char *fallback; /* as it would be written; NULL: zero */
+	const char *fallback; /* as it would be written; NULL: empty */
 	int64_t min, max;
 	const struct choice *choices; /* up to a NULL word */
 	const char *instead; /* legacy: the key that took its place, or "" when it has no effect */
+	const char *about;   /* a sentence for the user */
+	const char *idle;    /* known, but without effect here: why */
+	bool missed;	     /* and who sets it is told so */
 };
+
+/* table.c */
+extern const struct setting settings_rows[];
+extern const size_t settings_nrows;
 
 /* Defaults, then every key of the tree. 0; CONFIG_E_INVALID; -ENOMEM. */
 int settings_read(struct setting_ctx *c);
-const struct setting *settings_table(size_t *ret_n);
 
-/* lists.c: settings with a shape of their own. */
-int set_selections(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-int set_append_output(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-int set_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-int set_load_plugins(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-int set_static_fields(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-int set_drop_actions(struct setting_ctx *c, const struct setting *s, const struct tree *t);
-
+/* values.c */
+extern const struct choice setting_priorities[];
+extern const struct setting_kind setting_flag_kind, setting_int_kind, setting_double_kind,
+	setting_text_kind, setting_texts_kind, setting_choice_kind, setting_size_kind,
+	setting_duration_kind, setting_address_kind, setting_url_kind, setting_scope_kind,
+	setting_elsewhere_kind, setting_gone_kind;
+/* lists.c: shapes of their own. */
+extern const struct setting_kind setting_selections_kind, setting_append_output_kind,
+	setting_plugins_kind, setting_load_plugins_kind, setting_static_fields_kind,
+	setting_drop_actions_kind;
 /* containers.c */
-int set_container_engines(struct setting_ctx *c, const struct setting *s, const struct tree *t);
+extern const struct setting_kind setting_engines_kind;
 int container_init_config(struct setting_ctx *c, const struct tree *t);
 
 /* Pieces for them. */

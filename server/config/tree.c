@@ -8,6 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/json.h"
 #include "base/limits.h"
 
 enum { KEYS_OF_A_MAP = 1000 }; /* they are searched one by one */

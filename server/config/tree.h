@@ -6,8 +6,9 @@
 #pragma once
 
 #include "base/arena.h"
-#include "base/json.h"
 #include "config/config.h"
+
+struct json;
 
 enum tree_kind { TREE_NULL, TREE_TEXT, TREE_LIST, TREE_MAP };
 

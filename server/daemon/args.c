@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
 	{ 'U', "unbuffered", no_argument, E_WARN, 0, NULL },
 	{ 0, "dry-run", no_argument, E_ACTION, ACT_DRY_RUN, "everything but the events" },
 	{ 0, "version", no_argument, E_ACTION, ACT_VERSION, "print the version" },
+	{ 0, "config-schema", no_argument, E_ACTION, ACT_CONFIG_SCHEMA,
+	  "print the JSON schema of the configuration" },
 	{ 0, "page-size", no_argument, E_ACTION, ACT_PAGE_SIZE, "print the page size" },
 	{ 0, "json", no_argument, E_FLAG, AT(json), "results as JSON (test, explain, list)" },
 	{ 0, "syntax-only", no_argument, E_FLAG, AT(syntax_only), "explain: look no names up" },
@@ -282,9 +284,9 @@ void args_help(struct strbuf *out)
 		"       tiercel check FILE...            check rules files\n"
 		"       tiercel test FILE...             run rule tests\n"
 		"       tiercel explain CONDITION        what a condition means\n"
-		"       tiercel list fields|events|rules\n"
+		"       tiercel list fields|events|rules|settings\n"
 		"       tiercel record FILE | replay FILE\n"
-		"       tiercel certs DIR                make a CA, a server and a client pair\n\n");
+		"       tiercel certs DIR [NAME...]      make a CA, a server and a client pair\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].effect == E_OVERRIDE || rows[i].effect == E_WARN)
 			continue;

@@ -17,9 +17,11 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "client/certs.h"
+#include "config/describe.h"
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
+#include "daemon/version.h"
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
@@ -93,21 +95,7 @@ static int cmd_version(const struct args *args, bool json)
 	struct strbuf text = { 0 };
 
 	if (json) {
-		struct json j = json_to(&text);
-
-		json_open(&j, '{');
-		json_key_text(&j, "default_driver_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "driver_api_version", STR("9.1.0"));
-		json_key_text(&j, "driver_schema_version", STR("4.3.0"));
-		json_key_text(&j, "engine_version", STR("63"));
-		json_key_text(&j, "engine_version_semver", STR("0.63.0"));
-		json_key_text(&j, "falco_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "libs_version", STR(TIERCEL_VERSION));
-		json_key_text(&j, "plugin_api_version", STR("3.12.0"));
-		json_key(&j, STR("plugin_versions"));
-		json_open(&j, '{');
-		json_close(&j, '}');
-		json_close(&j, '}');
+		version_json(&text);
 		strbuf_addc(&text, '\n');
 	} else {
 		strbuf_addz(&text, "Tiercel version: " TIERCEL_VERSION "\n"
@@ -258,12 +246,24 @@ static int cmd_list(const struct args *args)
 		list_events(&options, &text);
 		return out(&text);
 	}
+	if (!strcmp(what, "settings")) {
+		settings_list(args->markdown, &text);
+		return out(&text);
+	}
 	if (!strcmp(what, "fields")) {
 		list_fields(fields_catalogue(), &options, &text);
 		return out(&text);
 	}
-	diag_set(&d, "list knows fields, events and rules, not %s", what);
+	diag_set(&d, "list knows fields, events, rules and settings, not %s", what);
 	return fail(&d);
+}
+
+static int cmd_schema(const struct args *args)
+{
+	struct strbuf text = { 0 };
+
+	settings_schema(&text);
+	return out(&text);
 }
 
 static int cmd_certs(const struct args *args)
@@ -271,24 +271,36 @@ static int cmd_certs(const struct args *args)
 	struct utsname name;
 	struct diag d = { 0 };
 
-	if (args->rest.n != 1) {
+	if (args->rest.n < 1) {
 		diag_set(&d, "certs needs a directory to write to");
 		return fail(&d);
 	}
-	uname(&name);
-	return certs_make(args->rest.items[0], name.nodename, &d) ? fail(&d) : 0;
+	const char *dir = args->rest.items[0], *names[ARGS_MAX];
+	size_t n = 0;
+	uname(&name); /* which may be nothing that a certificate can say */
+	if (certs_name_is_usable(name.nodename))
+		names[n++] = name.nodename;
+	for (size_t i = 1; i < args->rest.n; i++)
+		names[n++] = args->rest.items[i];
+	return certs_make(dir, names, n, &d) ? fail(&d) : 0;
 }
 
 /* The sensor's other half; the descriptors are inherited from it (daemon/netproc.c). */
 static int cmd_network(const struct args *args)
 {
-	int64_t fd[3];
+	int64_t fd[5];
 
 	for (size_t i = 0; i < ARRAY_SIZE(fd); i++) {
-		if (args->rest.n != 3 || str_to_i64(str_of(args->rest.items[i]), &fd[i]) < 0)
+		if (args->rest.n != ARRAY_SIZE(fd) ||
+		    str_to_i64(str_of(args->rest.items[i]), &fd[i]) < 0)
 			return 1;
 	}
-	return network_main((int)fd[0], (int)fd[1], (int)fd[2]);
+	return network_main(&(struct network_fds){
+		.ring = (int)fd[0],
+		.event = (int)fd[1],
+		.control = (int)fd[2],
+		.stats = { (int)fd[3], (int)fd[4] },
+	});
 }
 
 static int cmd_run(const struct args *args)
@@ -357,6 +369,7 @@ static int by_action(const struct args *args)
 		config_unref(config);
 		return cmd_version(args, json);
 	}
+	case ACT_CONFIG_SCHEMA: return cmd_schema(args);
 	case ACT_PAGE_SIZE:
 		log_info("the system's page size is %ld bytes", sysconf(_SC_PAGESIZE));
 		return 0;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "daemon/measure.h"
 #include "source/scan.h"
 #include "source/users.h"
 
@@ -124,6 +125,7 @@ static void on_second(uv_timer_t *t)
 
 	pipeline_counters(e->o.pipeline, &e->copy[other]);
 	atomic_store_explicit(&e->current, other, memory_order_release);
+	measure_engine(e->o.stats, e->o.pipeline, e->o.source);
 }
 
 static void close_all(struct engine *e)

@@ -18,7 +18,8 @@ struct engine_options {
 	struct pipeline *pipeline;	/* the engine's from start to stop */
 	struct runtime *runtime;	/* NULL: nobody is asked about containers */
 	struct capture_writer *capture; /* NULL: nothing is recorded */
-	const char *host_root;		/* prefix of /proc and /etc; "" for none */
+	struct stats *stats;
+	const char *host_root; /* prefix of /proc and /etc; "" for none */
 };
 
 /* Starts the thread, which first reads /proc and the user tables. Negative errno. */

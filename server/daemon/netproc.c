@@ -15,29 +15,38 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/engine.h"
 #include "daemon/settings.h"
+#include "daemon/version.h"
 #include "link/control.h"
+#include "web/metrics.h"
 
 enum {
 	READY_MS = 10000,
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 5000,
 	STOP_MS = 2000,
-	CHILD_FD_BASE = 3, /* ring, eventfd, control */
+	CHILD_FD_BASE = 3,
+	CHILD_FDS = 5, /* ring, eventfd, control, two areas of counters */
 };
 
 struct netproc {
 	const struct config *config;
 	uv_loop_t *loop;
 	struct link_writer *link;
+	struct stats *stats;
 	uv_process_t process;
 	uv_poll_t *poll; /* closed and made anew with each start; NULL: not watching */
 	uv_timer_t retry;
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
-	uint64_t http_at; /* number of the newest alert that the HTTP receiver has */
-	uint64_t epoch;	  /* of the sequence numbers: this start of the sensor */
+	uint64_t http_at;   /* number of the newest alert that the HTTP receiver has */
+	uint64_t epoch;	    /* of the sequence numbers: this start of the sensor */
+	uint64_t first_seq; /* as the network process said first; 0: not yet */
+	uint64_t restarts;
+	bool memory_only; /* this run's numbers are not the journal's */
+	struct engine *engine;
 	bool running, stopping;
 };
 
@@ -59,6 +68,7 @@ static void on_retry(uv_timer_t *t)
 		uv_timer_start(&n->retry, on_retry, n->backoff_ms, 0);
 	} else {
 		log_notice("the network process is started again");
+		n->restarts++;
 		n->backoff_ms = BACKOFF_FIRST_MS;
 	}
 }
@@ -90,6 +100,38 @@ static void on_process_exit(uv_process_t *p, int64_t status, int signum)
 	uv_timer_start(&n->retry, on_retry, n->backoff_ms, 0);
 }
 
+/* The text is the process' own, which may be anybody's by now: it is text to the engine, no more. */
+static void raise_alert(struct netproc *n, const struct control_alert *a)
+{
+	static const struct {
+		const char *rule;
+		enum priority priority;
+	} rows[CAUSES] = {
+		[CAUSE_JOURNAL] = { "Tiercel internal: journal failure", PRIORITY_CRITICAL },
+		[CAUSE_JOURNAL_GAP] = { "Tiercel internal: journal gap", PRIORITY_WARNING },
+		[CAUSE_CERTIFICATES] = { "Tiercel internal: certificate failure",
+					 PRIORITY_CRITICAL },
+		[CAUSE_POLICY] = { "Tiercel internal: policy failure", PRIORITY_CRITICAL },
+	};
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	if (!n->engine || a->cause >= CAUSES)
+		return;
+	strbuf_printf(&text, "%s: " STR_FMT, rows[a->cause].rule, STR_ARG(a->text));
+	int r = strbuf_check(&text);
+	if (r == 0)
+		r = engine_internal(n->engine, rows[a->cause].rule, rows[a->cause].priority,
+				    strbuf_str(&text));
+	if (r < 0)
+		log_error("an internal alert could not be raised: %s", strerror(-r));
+}
+
+void netproc_engine(struct netproc *n, struct engine *engine)
+{
+	if (n)
+		n->engine = engine;
+}
+
 static void on_control(uv_poll_t *p, int status, int events)
 {
 	struct netproc *n = p->data;
@@ -101,6 +143,8 @@ static void on_control(uv_poll_t *p, int status, int events)
 			log_line((enum log_level)(m.log.level & 7), STR_FMT, STR_ARG(m.log.text));
 		else if (m.kind == CONTROL_HTTP_AT)
 			n->http_at = m.seq;
+		else if (m.kind == CONTROL_ALERT)
+			raise_alert(n, &m.alert);
 	}
 	if (r < 0) {
 		uv_poll_stop(p); /* on_process_exit follows */
@@ -195,6 +239,45 @@ static int send_http(struct netproc *n, struct diag *diag)
 	return r < 0 ? r : 0;
 }
 
+static unsigned metrics_groups(const struct config *c)
+{
+	return (c->metrics.rules_counters_enabled ? METRICS_RULES : 0) |
+	       (c->metrics.resource_utilization_enabled ? METRICS_RESOURCES : 0) |
+	       (c->metrics.state_counters_enabled ? METRICS_STATE : 0) |
+	       (c->metrics.kernel_event_counters_enabled ? METRICS_KERNEL : 0) |
+	       (c->metrics.kernel_event_counters_per_cpu_enabled ? METRICS_KERNEL_CPU : 0);
+}
+
+static int send_web(struct netproc *n, struct diag *diag)
+{
+	const struct config *c = n->config;
+	_cleanup_(strbuf_done) struct strbuf pem = { 0 }, versions = { 0 };
+
+	if (!c->webserver.enabled)
+		return 0;
+	if (c->webserver.ssl_enabled && read_pem(c->webserver.ssl_certificate, &pem, diag) < 0)
+		return -EINVAL;
+	version_json(&versions);
+	const struct control_message m = {
+		.kind = CONTROL_WEB,
+		.web = {
+			.address = str_of(c->webserver.listen_address),
+			.port = (uint64_t)c->webserver.listen_port,
+			.health_path = str_of(c->webserver.k8s_healthz_endpoint),
+			.versions = strbuf_str(&versions),
+			.pem = strbuf_str(&pem),
+			.metrics = c->metrics.enabled && c->webserver.prometheus_metrics_enabled,
+			.groups = metrics_groups(c),
+		},
+	};
+	int r = control_send(n->control, &m);
+	if (pem.ptr)
+		explicit_bzero(pem.ptr, pem.cap);
+	if (r < 0)
+		diag_set(diag, "control channel: %s", strerror(-r));
+	return r < 0 ? r : 0;
+}
+
 static int send_settings(struct netproc *n, struct diag *diag)
 {
 	const struct config *c = n->config;
@@ -231,6 +314,12 @@ static int send_settings(struct netproc *n, struct diag *diag)
 			.log_stderr = c->log_stderr,
 			.log_syslog = c->log_syslog,
 			.log_iso_8601 = c->time_format_iso_8601,
+			.state_dir = c->tiercel.journal.enabled && !n->memory_only
+					     ? str_of(c->tiercel.state_dir)
+					     : STR(""),
+			.journal_bytes = c->tiercel.journal.max_bytes,
+			.journal_age_ns = c->tiercel.journal.max_age_ms * NS_PER_MS,
+			.first_seq = n->first_seq,
 		},
 	};
 	int r = control_send(n->control, &m);
@@ -241,15 +330,19 @@ static int send_settings(struct netproc *n, struct diag *diag)
 
 static int spawn(struct netproc *n, int child_end, struct diag *diag)
 {
-	char *args[] = { (char[]){ "tiercel" }, (char[]){ "network" }, (char[]){ "3" },
-			 (char[]){ "4" },	(char[]){ "5" },       NULL };
-	uv_stdio_container_t stdio[CHILD_FD_BASE + 3] = {
+	char *args[] = { (char[]){ "tiercel" }, (char[]){ "network" },
+			 (char[]){ "3" },	(char[]){ "4" },
+			 (char[]){ "5" },	(char[]){ "6" },
+			 (char[]){ "7" },	NULL };
+	uv_stdio_container_t stdio[CHILD_FD_BASE + CHILD_FDS] = {
 		{ .flags = UV_IGNORE },
 		{ .flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO },
 		{ .flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO },
 		{ .flags = UV_INHERIT_FD, .data.fd = link_writer_ring_fd(n->link) },
 		{ .flags = UV_INHERIT_FD, .data.fd = link_writer_event_fd(n->link) },
 		{ .flags = UV_INHERIT_FD, .data.fd = child_end },
+		{ .flags = UV_INHERIT_FD, .data.fd = stats_fd(n->stats, STATS_SENSOR) },
+		{ .flags = UV_INHERIT_FD, .data.fd = stats_fd(n->stats, STATS_NETWORK) },
 	};
 	uv_process_options_t options = {
 		.exit_cb = on_process_exit,
@@ -276,8 +369,10 @@ static int await_ready(struct netproc *n, struct diag *diag)
 	int r = control_wait(n->control, READY_MS, &m);
 
 	if (r > 0 && m.kind == CONTROL_READY) {
-		if (m.text.len)
-			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.text));
+		n->first_seq = m.ready.first_seq;
+		n->memory_only = !m.ready.journal;
+		if (m.ready.text.len)
+			log_info("gRPC server listens on " STR_FMT, STR_ARG(m.ready.text));
 		return 0;
 	}
 	if (r > 0 && m.kind == CONTROL_FAILED)
@@ -304,6 +399,8 @@ static int launch(struct netproc *n, struct diag *diag)
 	r = control_new(n->control_fd, &n->control);
 	if (r == 0)
 		r = send_http(n, diag);
+	if (r == 0)
+		r = send_web(n, diag);
 	if (r == 0)
 		r = send_settings(n, diag);
 	if (r == 0)
@@ -345,7 +442,7 @@ static void reap(struct netproc *n)
 }
 
 int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
-		  struct netproc **ret, struct diag *diag)
+		  struct stats *stats, struct netproc **ret, struct diag *diag)
 {
 	struct netproc *n = calloc(1, sizeof(*n));
 
@@ -354,6 +451,7 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 	*n = (struct netproc){ .config = config,
 			       .loop = loop,
 			       .link = link,
+			       .stats = stats,
 			       .control_fd = -1,
 			       .epoch = clock_wall_ns(),
 			       .backoff_ms = BACKOFF_FIRST_MS };
@@ -366,6 +464,21 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 	}
 	*ret = n;
 	return 0;
+}
+
+pid_t netproc_pid(const struct netproc *n)
+{
+	return n && n->running ? uv_process_get_pid(&n->process) : 0;
+}
+
+uint64_t netproc_restarts(const struct netproc *n)
+{
+	return n ? n->restarts : 0;
+}
+
+uint64_t netproc_first_seq(const struct netproc *n)
+{
+	return n->first_seq;
 }
 
 static void on_closed(uv_handle_t *h)

@@ -11,14 +11,24 @@
 #include "base/diag.h"
 #include "config/config.h"
 #include "link/link.h"
+#include "link/stats.h"
 
+struct engine;
 struct netproc;
 
 /*
  * Starts it and waits until it listens. A broken certificate, a taken port or socket is found here: -EINVAL
- * with *diag. The configuration must outlive it.
+ * with *diag. The configuration and the counters must outlive it.
  */
 int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
-		  struct netproc **ret, struct diag *diag);
+		  struct stats *stats, struct netproc **ret, struct diag *diag);
+/* Its process id; 0: there is none now. n may be NULL. */
+pid_t netproc_pid(const struct netproc *n);
+/* Starts after the first. n may be NULL. */
+uint64_t netproc_restarts(const struct netproc *n);
+/* Internal alerts that the process asks for are raised here; NULL: no more. */
+void netproc_engine(struct netproc *n, struct engine *engine);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
+/* The number the first alert of this run gets, so that none is used twice (journal/). */
+uint64_t netproc_first_seq(const struct netproc *n);

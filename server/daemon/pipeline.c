@@ -101,6 +101,36 @@ static size_t match_names(struct pipeline *p, struct eval *eval, const struct ru
 	return n;
 }
 
+static int by_index(const void *a, const void *b)
+{
+	const struct rule *const *x = a, *const *y = b;
+
+	return ((*x)->index > (*y)->index) - ((*x)->index < (*y)->index);
+}
+
+/* The hits and all rules of the same conditions, in order of definition. */
+static void publish_all(struct pipeline *p, struct eval *eval, const struct rule *const *rules,
+			size_t n, const bool *hit, const struct event *ev)
+{
+	size_t most = 0, nhits = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (const struct rule *r = rules[i]; hit[i] && r; r = r->same)
+			most++;
+	const struct rule **hits = arena_array(&p->arena, most + 1, sizeof(*hits));
+
+	if (!hits) {
+		p->n.no_memory++;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		for (const struct rule *r = rules[i]; hit[i] && r; r = r->same)
+			hits[nhits++] = r;
+	qsort(hits, nhits, sizeof(struct rule *), by_index);
+	for (size_t i = 0; i < nhits; i++)
+		publish(p, alert_build(p->builder, hits[i], eval, ev), hits[i]);
+}
+
 /* The evaluator is at the event. */
 static void match_rules(struct pipeline *p, struct eval *eval, const struct rule *const *rules,
 			size_t n, const struct event *ev, bool both_names)
@@ -120,11 +150,10 @@ static void match_rules(struct pipeline *p, struct eval *eval, const struct rule
 		first = earlier < first ? earlier : first;
 		eval_names(eval, false);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (!hit[i] || (!p->options.match_all && i != first))
-			continue;
-		publish(p, alert_build(p->builder, rules[i], eval, ev), rules[i]);
-	}
+	if (p->options.match_all)
+		publish_all(p, eval, rules, n, hit, ev);
+	else if (first < n)
+		publish(p, alert_build(p->builder, rules[first], eval, ev), rules[first]);
 }
 
 /* Those of the candidates that are not certainly false without the container's metadata; with both names. */

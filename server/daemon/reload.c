@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/rules.h"
+#include "link/stats.h"
 
 enum {
 	SETTLE_MS = 100, /* a save is often several changes: unchanged for so long, it is over */
@@ -86,8 +87,10 @@ static void loaded(uv_work_t *w, int status)
 		if (r->o.loaded)
 			r->o.loaded(r->rules, r->o.ctx);
 		r->rules = ruleset_unref(r->rules);
+		stats_add(r->o.stats, STAT_RELOADS, 1);
 		log_notice("rules are loaded anew");
 	} else {
+		stats_add(r->o.stats, STAT_RELOADS_FAILED, 1);
 		refused(r);
 	}
 	if (r->again)

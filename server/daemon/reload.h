@@ -19,6 +19,7 @@ struct reload_options {
 	const struct config *config;
 	const struct args *args;
 	struct engine *engine;
+	struct stats *stats;
 	/* The engine has them; a reference for who is told. May be NULL. */
 	void (*loaded)(struct ruleset *rs, void *ctx);
 	void *ctx;

@@ -20,6 +20,7 @@
 #include "daemon/accounts_watch.h"
 #include "daemon/attach.h"
 #include "daemon/engine.h"
+#include "daemon/measure.h"
 #include "daemon/netproc.h"
 #include "daemon/reload.h"
 #include "daemon/rules.h"
@@ -38,6 +39,8 @@ struct sensor {
 	_Atomic(struct engine *) engine; /* runtimes' threads wake it */
 	struct runtime *runtime;
 	struct netproc *net;
+	struct stats *stats;
+	struct measure *measure;
 	struct reload *reload;
 	struct accounts_watch *accounts;
 	uv_loop_t loop;
@@ -63,6 +66,7 @@ static void on_loaded(struct ruleset *rs, void *ctx)
 
 	ruleset_unref(s->rules);
 	s->rules = ruleset_ref(rs);
+	measure_rules(s->measure, rs);
 }
 
 static void on_signal(uv_signal_t *h, int signum)
@@ -116,7 +120,14 @@ static int open_probe(struct sensor *s, struct diag *diag)
 
 static int open_outputs(struct sensor *s, struct diag *diag)
 {
-	int r = settings_channels(s->config, &s->sink, diag);
+	int r = stats_new(&s->stats);
+
+	if (r < 0) {
+		diag_set(diag, "counters: %s", strerror(-r));
+		return 1;
+	}
+	s->sink.stats = s->stats;
+	r = settings_channels(s->config, &s->sink, diag);
 
 	if (r < 0)
 		return 1;
@@ -127,7 +138,7 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 			 "no output is enabled: enable stdout_output, file_output or another");
 		return 1;
 	}
-	if (!grpc && !http)
+	if (!grpc && !http && !s->config->webserver.enabled)
 		return 0;
 	if (s->config->tiercel.processes == CONFIG_PROCESSES_ONE)
 		log_warning("tiercel.processes: one process is not offered yet; there will be two");
@@ -136,7 +147,8 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 		diag_set(diag, "link to the network process: %s", strerror(-r));
 		return 1;
 	}
-	return netproc_start(s->config, &s->loop, s->sink.link, &s->net, diag) < 0 ? 1 : 0;
+	return netproc_start(s->config, &s->loop, s->sink.link, s->stats, &s->net, diag) < 0 ? 1
+											     : 0;
 }
 
 static void wake_engine(void *ctx)
@@ -182,6 +194,8 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 	settings_alert(s->config, &alert);
 	settings_pipeline(s->config, &alert, &po);
 	po.boot_offset_ns = clock_boot_offset_ns();
+	if (s->net && netproc_first_seq(s->net))
+		po.first_seq = netproc_first_seq(s->net);
 	po.publish = sink_publish;
 	po.publish_ctx = &s->sink;
 	if (record) {
@@ -202,10 +216,12 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 								.pipeline = s->pipeline,
 								.runtime = s->runtime,
 								.capture = s->capture,
+								.stats = s->stats,
 								.host_root = settings_host_root() },
 				      &engine)
 			    : -ENOMEM;
 	s->engine = engine;
+	netproc_engine(s->net, engine);
 	if (r < 0)
 		diag_set(diag, "engine: %s", strerror(-r));
 	return r < 0 ? 1 : 0;
@@ -217,12 +233,28 @@ static int start_reload(struct sensor *s, struct diag *diag)
 						       .config = s->config,
 						       .args = s->args,
 						       .engine = s->engine,
+						       .stats = s->stats,
 						       .loaded = on_loaded,
 						       .ctx = s },
 			     &s->reload);
 
 	if (r < 0)
 		diag_set(diag, "reload: %s", strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
+static int start_measure(struct sensor *s, struct diag *diag)
+{
+	int r = measure_start(&(struct measure_options){ .loop = &s->loop,
+							 .stats = s->stats,
+							 .config = s->config,
+							 .sink = &s->sink,
+							 .net = s->net,
+							 .rules = s->rules },
+			      &s->measure);
+
+	if (r < 0)
+		diag_set(diag, "counters: %s", strerror(-r));
 	return r < 0 ? 1 : 0;
 }
 
@@ -286,6 +318,7 @@ static void report_end(struct sensor *s)
 /* Runtimes' threads wake the engine, and the engine asks: they end first, and are freed last. */
 static void stop_engine(struct sensor *s)
 {
+	netproc_engine(s->net, NULL);
 	runtime_stop(s->runtime);
 	s->engine = engine_stop(s->engine);
 	s->runtime = runtime_free(s->runtime);
@@ -296,6 +329,7 @@ static void close_all(struct sensor *s)
 	s->reload = reload_stop(s->reload);
 	s->accounts = accounts_watch_stop(s->accounts);
 	stop_engine(s);
+	s->measure = measure_stop(s->measure);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
 	s->net = netproc_stop(s->net);
 	if (s->capture && capture_writer_close(s->capture) < 0)
@@ -305,6 +339,7 @@ static void close_all(struct sensor *s)
 	pipeline_free(s->pipeline);
 	bpf_source_close(s->source);
 	link_writer_free(s->sink.link);
+	stats_free(s->stats);
 	ruleset_unref(s->rules);
 }
 
@@ -330,6 +365,8 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		status = write_pid(args->pidfile, diag);
 	if (status == 0)
 		status = start_engine(&s, record, diag);
+	if (status == 0)
+		status = start_measure(&s, diag);
 	if (status == 0)
 		status = start_reload(&s, diag);
 	if (status == 0) {

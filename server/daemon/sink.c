@@ -2,6 +2,8 @@
 /* Where published alerts go; see sink.h. Nothing here waits: a full channel counts and drops. */
 #include "daemon/sink.h"
 
+#include "base/clock.h"
+
 void sink_publish(struct alert *alert, const struct rule *rule, void *ctx)
 {
 	struct sink *s = ctx;
@@ -9,6 +11,9 @@ void sink_publish(struct alert *alert, const struct rule *rule, void *ctx)
 
 	atomic_fetch_add_explicit(&s->by_priority[alert->wire.priority & 7], 1,
 				  memory_order_relaxed);
+	uint64_t now = clock_wall_ns(), then = alert->wire.time_ns;
+
+	stats_observe(s->stats, STAT_ALERT_LATENCY, now > then ? now - then : 0);
 	if (s->link && link_write(s->link, alert->wire.seq, block) < 0)
 		atomic_fetch_add_explicit(&s->link_refused, 1, memory_order_relaxed);
 	for (size_t i = 0; i < s->nchannels; i++)

@@ -9,6 +9,7 @@
 
 #include "alert/alert.h"
 #include "link/link.h"
+#include "link/stats.h"
 #include "output/channel.h"
 
 enum { SINK_CHANNELS = 8 };
@@ -17,6 +18,7 @@ struct sink {
 	struct channel *channels[SINK_CHANNELS];
 	size_t nchannels;
 	struct link_writer *link; /* NULL: none */
+	struct stats *stats;
 	_Atomic uint64_t by_priority[PRIORITY_DEBUG + 1];
 	_Atomic uint64_t link_refused; /* too large for the ring */
 };

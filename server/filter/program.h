@@ -80,7 +80,3 @@ struct program {
 	bool base64; /* see program_base64 */
 	bool sealed;
 };
-
-/* The text by which a member of a set is found; buf holds what is not a text itself. */
-enum { MEMBER_BYTES = 24 };
-struct str member_key(enum value_type type, const struct value *v, char buf[MEMBER_BYTES]);

@@ -53,3 +53,17 @@ bool set_has(const struct set *s, struct str key, uint64_t *hash, bool *hashed)
 	}
 	return false;
 }
+
+struct str member_key(enum value_type type, const struct value *v, char buf[MEMBER_BYTES])
+{
+	switch (type) {
+	case VT_STRING:
+	case VT_BYTES: return v->s;
+	case VT_BOOL: buf[0] = v->b ? 1 : 0; return (struct str){ buf, 1 };
+	case VT_IPADDR:
+		buf[0] = (char)v->ip.family;
+		memcpy(buf + 1, v->ip.bytes, sizeof(v->ip.bytes));
+		return (struct str){ buf, v->ip.family == 6 ? 17 : 5 };
+	default: memcpy(buf, &v->u, sizeof(v->u)); return (struct str){ buf, sizeof(v->u) };
+	}
+}

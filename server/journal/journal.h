@@ -39,10 +39,10 @@ struct journal_settings {
 	uint64_t max_bytes;  /* of the file; 0: 256 MiB */
 	uint64_t max_age_ns; /* 0: no bound */
 	uint64_t first_seq;  /* of this run of the sensor; 0: a new run, the journal decides */
-	/* Loop thread. kept: journal_kept has grown, or a mark was written. failed: the disk failed (text), or is
-	 * back (NULL). Both may be NULL. */
+	/* Loop thread; both may be NULL. kept: journal_kept has grown, or a mark was written. failed: the disk failed
+	 * (text), or is back (NULL), and what it missed (last 0: nothing). */
 	void (*kept)(void *arg);
-	void (*failed)(const char *text, void *arg);
+	void (*failed)(const char *text, struct gap missed, void *arg);
 	void *arg;
 };
 

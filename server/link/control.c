@@ -19,7 +19,7 @@
 enum {
 	CONTROL_PART = 32 << 10, /* payload bytes of one packet */
 	CONTROL_WAITING = 4 << 20,
-	CONTROL_FIELDS = 20,
+	CONTROL_FIELDS = 40,
 };
 
 struct control_packet {
@@ -45,6 +45,10 @@ struct control_row {
 #define HTTP(type, name)                                                                           \
 	{                                                                                          \
 		type, offsetof(struct control_message, http.name)                                  \
+	}
+#define WEB(type, name)                                                                            \
+	{                                                                                          \
+		type, offsetof(struct control_message, web.name)                                   \
 	}
 #define STATUS(name)                                                                               \
 	{                                                                                          \
@@ -73,8 +77,16 @@ static const struct control_row control_rows[] = {
 		SETTING(FIELD_U64, log_stderr),
 		SETTING(FIELD_U64, log_syslog),
 		SETTING(FIELD_U64, log_iso_8601),
+		SETTING(FIELD_TEXT, state_dir),
+		SETTING(FIELD_U64, journal_bytes),
+		SETTING(FIELD_U64, journal_age_ns),
+		SETTING(FIELD_U64, first_seq),
 	} },
-	[CONTROL_READY] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
+	[CONTROL_READY] = { {
+		{ FIELD_TEXT, offsetof(struct control_message, ready.text) },
+		{ FIELD_U64, offsetof(struct control_message, ready.first_seq) },
+		{ FIELD_U64, offsetof(struct control_message, ready.journal) },
+	} },
 	[CONTROL_FAILED] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
 	[CONTROL_STATUS_ASK] = { { { FIELD_END, 0 } } },
 	[CONTROL_STATUS] = { {
@@ -109,7 +121,20 @@ static const struct control_row control_rows[] = {
 		HTTP(FIELD_U64, capacity),
 		HTTP(FIELD_U64, after),
 	} },
+	[CONTROL_WEB] = { {
+		WEB(FIELD_TEXT, address),
+		WEB(FIELD_TEXT, health_path),
+		WEB(FIELD_TEXT, versions),
+		WEB(FIELD_TEXT, pem),
+		WEB(FIELD_U64, port),
+		WEB(FIELD_U64, metrics),
+		WEB(FIELD_U64, groups),
+	} },
 	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
+	[CONTROL_ALERT] = { {
+		{ FIELD_U64, offsetof(struct control_message, alert.cause) },
+		{ FIELD_TEXT, offsetof(struct control_message, alert.text) },
+	} },
 };
 
 struct control {

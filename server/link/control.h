@@ -17,14 +17,16 @@
 
 enum control_kind {
 	CONTROL_SETTINGS = 1, /* to the network process, first */
-	CONTROL_READY,	      /* its answer: it listens; the address with the real port */
+	CONTROL_READY,	      /* its answer: it listens */
 	CONTROL_FAILED,	      /* its answer: it does not and will exit; why, for a person */
 	CONTROL_STATUS_ASK,   /* to the network process */
 	CONTROL_STATUS,	      /* its answer */
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
+	CONTROL_WEB,	      /* to the network process, before the settings: the web endpoint */
 	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
+	CONTROL_ALERT,	      /* to the sensor: something is wrong, raise an internal alert */
 };
 
 struct control_settings {
@@ -42,6 +44,25 @@ struct control_settings {
 	struct str user;    /* who the process becomes once it listens; empty: stays who it is */
 	uint64_t log_level; /* enum log_level */
 	uint64_t log_stderr, log_syslog, log_iso_8601;
+	struct str state_dir; /* where the journal's directory is, or is made; empty: no journal */
+	uint64_t journal_bytes;	 /* 0: 256 MiB */
+	uint64_t journal_age_ns; /* 0: no bound */
+	uint64_t first_seq;	 /* this run of the sensor began with it; 0: a new run */
+};
+
+struct control_ready {
+	struct str text;    /* the addresses, with the real ports */
+	uint64_t first_seq; /* the number this run of the sensor begins with */
+	uint64_t journal;   /* 0: the numbers are not a journal's, and will not be in this run */
+};
+
+/* What an internal alert of the network process is about: its rule's name is the sensor's to know. */
+enum control_cause {
+	CAUSE_JOURNAL,
+	CAUSE_JOURNAL_GAP,
+	CAUSE_CERTIFICATES,
+	CAUSE_POLICY,
+	CAUSES,
 };
 
 struct control_http {
@@ -49,6 +70,14 @@ struct control_http {
 	uint64_t insecure, echo, compress, keep_alive, json;
 	uint64_t capacity; /* alerts that may wait; 0: LIMIT_QUEUE */
 	uint64_t after;	   /* it has the alerts up to this number */
+};
+
+struct control_web {
+	struct str address, health_path, versions;
+	struct str pem; /* certificate and key; empty: HTTP without TLS */
+	uint64_t port;
+	uint64_t metrics; /* /metrics is served */
+	uint64_t groups;  /* enum metrics_group */
 };
 
 struct control_status {
@@ -69,8 +98,14 @@ struct control_message {
 		struct control_settings settings;
 		struct control_status status;
 		struct control_http http;
-		uint64_t seq;	 /* HTTP_AT */
-		struct str text; /* READY, FAILED */
+		struct control_ready ready;
+		uint64_t seq; /* HTTP_AT */
+		struct control_alert {
+			uint64_t cause; /* enum control_cause */
+			struct str text;
+		} alert;
+		struct control_web web;
+		struct str text; /* FAILED */
 		struct control_log {
 			uint64_t level;
 			struct str text;

@@ -20,7 +20,6 @@
 #include "base/cleanup.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "base/strbuf.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010 /* linux/fcntl.h, 5.1 */
@@ -356,6 +355,30 @@ void stats_histogram(const struct stats *s, enum stat_id id, struct stats_histog
 	for (unsigned i = 0; i < STATS_BUCKETS; i++)
 		ret->counts[i] = atomic_load_explicit(&h[i], memory_order_relaxed);
 	ret->sum_ns = atomic_load_explicit(&h[STATS_BUCKETS], memory_order_relaxed);
+}
+
+void stats_label(struct strbuf *out, struct str name, struct str value)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.ptr[i];
+		bool digit = c >= '0' && c <= '9';
+
+		strbuf_addc(out, (digit && i) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+					 ? c
+					 : '_');
+	}
+	strbuf_addz(out, "=\"");
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+
+		if (c == '\\' || c == '"')
+			strbuf_addc(out, '\\');
+		if (c == '\n')
+			strbuf_addz(out, "\\n");
+		else
+			strbuf_addc(out, c);
+	}
+	strbuf_addc(out, '"');
 }
 
 int stats_set_infos(struct stats *s, struct str text)

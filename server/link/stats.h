@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "base/strbuf.h"
 
 enum stats_side { STATS_SENSOR, STATS_NETWORK };
 enum stats_kind { STATS_COUNTER, STATS_GAUGE, STATS_SECONDS, STATS_NANOS_COUNTER, STATS_RATIO };
@@ -88,6 +89,9 @@ size_t stats_nseries(const struct stats *s, enum stats_side side);
 bool stats_series_at(const struct stats *s, enum stats_side side, size_t i,
 		     struct stats_series *ret);
 void stats_histogram(const struct stats *s, enum stat_id id, struct stats_histogram *ret);
+
+/* Adds name="value"; what may not stand in a label's name becomes '_', and the value is escaped. */
+void stats_label(struct strbuf *out, struct str name, struct str value);
 
 /* One observation; the row's one writer. */
 void stats_observe(struct stats *s, enum stat_id id, uint64_t ns);

@@ -37,25 +37,39 @@ void backlog_done(struct backlog *b)
 	*b = (struct backlog){ 0 };
 }
 
-int backlog_add(struct backlog *b, uint64_t seq, uint64_t time_ns, struct str message)
+static void let_go(void *entry)
 {
-	size_t cost = message.len + BACKLOG_ENTRY_COST;
-	char *copy = malloc(message.len + 1);
+	entry_unref(entry);
+}
 
-	if (!copy)
-		return -ENOMEM;
-	if (message.len)
-		memcpy(copy, message.ptr, message.len);
+grpc_slice backlog_slice(struct entry *e)
+{
+	return grpc_slice_new_with_user_data(e->message, e->len, let_go, entry_ref(e));
+}
+
+void backlog_add(struct backlog *b, struct entry *e)
+{
+	size_t cost = e->len + BACKLOG_ENTRY_COST;
+
 	while (b->first < b->end &&
 	       (b->end - b->first >= b->max_alerts || b->bytes + cost > b->max_bytes))
 		drop_oldest(b);
 	b->entries[b->end++ & (b->cap - 1)] = (struct backlog_entry){
-		.seq = seq,
-		.time_ns = time_ns,
-		.message = grpc_slice_new(copy, message.len, free),
+		.seq = e->seq,
+		.time_ns = e->time_ns,
+		.message = backlog_slice(e),
 	};
 	b->bytes += cost;
-	return 0;
+}
+
+void backlog_show(struct backlog *b, uint64_t seq)
+{
+	if (b->shown < b->first)
+		b->shown = b->first;
+	while (b->shown < b->end && backlog_get(b, b->shown)->seq <= seq)
+		b->shown++;
+	if (seq > b->shown_seq)
+		b->shown_seq = seq;
 }
 
 uint64_t backlog_find(const struct backlog *b, uint64_t seq)
@@ -66,6 +80,21 @@ uint64_t backlog_find(const struct backlog *b, uint64_t seq)
 		uint64_t mid = low + (high - low) / 2;
 
 		if (backlog_get(b, mid)->seq < seq)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+uint64_t backlog_find_time(const struct backlog *b, uint64_t time_ns)
+{
+	uint64_t low = b->first, high = b->end;
+
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (backlog_get(b, mid)->time_ns < time_ns)
 			low = mid + 1;
 		else
 			high = mid;

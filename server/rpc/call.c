@@ -22,8 +22,10 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "journal/journal.h"
 #include "rpc/backlog.h"
 #include "rpc/method.h"
+#include "rpc/stream.h"
 #include "rpc/unix.h"
 
 static void call_read(struct rpc_call *call);
@@ -36,6 +38,7 @@ static void call_free(struct rpc_call *call)
 		grpc_byte_buffer_destroy(call->request);
 	if (call->message)
 		grpc_byte_buffer_destroy(call->message);
+	stream_free(call->stream);
 	for (size_t i = 0; i < call->ninitial; i++)
 		grpc_slice_unref(call->initial[i].value);
 	grpc_slice_unref(call->details.method);
@@ -155,12 +158,8 @@ static void call_request(struct rpc_call *call, grpc_byte_buffer *buffer)
 	if (message) {
 		call->method->request(call, message);
 		protobuf_c_message_free_unpacked(message, NULL);
-	} else if (!rpc_call_writing(call)) {
-		rpc_call_finish(call, GRPC_STATUS_INVALID_ARGUMENT, "the request is malformed");
 	} else {
-		call_end(call);
-		grpc_call_cancel_with_status(call->call, GRPC_STATUS_INVALID_ARGUMENT,
-					     "the request is malformed", NULL);
+		rpc_call_abort(call, GRPC_STATUS_INVALID_ARGUMENT, "the request is malformed");
 	}
 }
 
@@ -273,13 +272,10 @@ static void initial_add(struct rpc_call *call, const char *key, uint64_t value)
 /* How a new client learns that it talks to a server which knows fields from 100 on. */
 static void call_open(struct rpc_call *call)
 {
-	const struct backlog *b = call->shared->backlog;
-	bool empty = b->first == b->end;
-
 	initial_add(call, "tiercel-api", 1);
-	initial_add(call, "tiercel-epoch", call->shared->epoch);
-	initial_add(call, "tiercel-oldest", empty ? 0 : backlog_get(b, b->first)->seq);
-	initial_add(call, "tiercel-newest", empty ? 0 : backlog_get(b, b->end - 1)->seq);
+	initial_add(call, "tiercel-epoch", rpc_epoch(call->shared));
+	initial_add(call, "tiercel-oldest", rpc_oldest(call->shared));
+	initial_add(call, "tiercel-newest", rpc_newest(call->shared));
 	const grpc_op op = {
 		.op = GRPC_OP_SEND_INITIAL_METADATA,
 		.data.send_initial_metadata = { .count = call->ninitial,
@@ -319,14 +315,58 @@ void rpc_call_begin(struct rpc_call *call)
 	call_settle(call);
 }
 
-void rpc_call_write(struct rpc_call *call, grpc_slice message)
+void rpc_call_write(struct rpc_call *call, grpc_slice *slices, size_t n, bool more)
 {
-	call->message = grpc_raw_byte_buffer_create(&message, 1);
-	grpc_slice_unref(message);
+	call->message = grpc_raw_byte_buffer_create(slices, n);
+	for (size_t i = 0; i < n; i++)
+		grpc_slice_unref(slices[i]);
 	const grpc_op op = { .op = GRPC_OP_SEND_MESSAGE,
+			     .flags = more ? GRPC_WRITE_BUFFER_HINT : 0,
 			     .data.send_message.send_message = call->message };
 
 	call_start(call, &call->write, &op);
+}
+
+void rpc_call_hold(struct rpc_call *call)
+{
+	call->pending++;
+}
+
+void rpc_call_let_go(struct rpc_call *call)
+{
+	call->pending--;
+	call_settle(call);
+}
+
+void rpc_call_abort(struct rpc_call *call, grpc_status_code code, const char *text)
+{
+	if (!rpc_call_writing(call)) {
+		rpc_call_finish(call, code, text);
+		return;
+	}
+	call_end(call);
+	grpc_call_cancel_with_status(call->call, code, text, NULL);
+}
+
+uint64_t rpc_epoch(const struct rpc_shared *shared)
+{
+	return shared->journal ? journal_epoch(shared->journal) : shared->epoch;
+}
+
+uint64_t rpc_oldest(const struct rpc_shared *shared)
+{
+	const struct backlog *b = shared->backlog;
+	uint64_t memory = b->first < b->shown ? backlog_get(b, b->first)->seq : 0;
+	uint64_t oldest = 0, newest;
+
+	if (shared->journal)
+		journal_range(shared->journal, &oldest, &newest);
+	return oldest && (!memory || oldest < memory) ? oldest : memory;
+}
+
+uint64_t rpc_newest(const struct rpc_shared *shared)
+{
+	return rpc_oldest(shared) ? shared->backlog->shown_seq : 0;
 }
 
 void rpc_call_finish(struct rpc_call *call, grpc_status_code code, const char *text)

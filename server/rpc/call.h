@@ -17,6 +17,8 @@
 struct backlog;
 struct cursors;
 struct descriptors;
+struct journal;
+struct stream;
 struct rpc_method;
 struct rpc_call;
 
@@ -26,11 +28,15 @@ struct rpc_op {
 	void *owner;
 };
 
+enum { RPC_TICK_MS = 50 };
+
 LIST_HEAD(rpc_calls, rpc_call);
 
 /* What calls share; owned by the server. */
 struct rpc_shared {
 	struct backlog *backlog;
+	struct journal *journal; /* NULL: there is none, memory is all */
+	uint64_t first_seq;	 /* this run of the sensor began with it */
 	struct cursors *cursors;
 	struct descriptors *descriptors; /* made when reflection is first asked */
 	struct rpc_calls calls;		 /* accepted and not yet gone */
@@ -40,6 +46,8 @@ struct rpc_shared {
 	uint64_t epoch;
 	struct str version, engine_version, fields_checksum, hostname;
 	bool stopping;
+	/* Asks for method->again of this call on a later turn of the loop. */
+	void (*again)(struct rpc_call *call);
 };
 
 struct rpc_call {
@@ -59,20 +67,12 @@ struct rpc_call {
 	grpc_byte_buffer *message; /* being written */
 	grpc_metadata initial[4];
 	size_t ninitial;
+	bool hungry;	  /* method->again was asked for */
 	bool ended;	  /* a status was sent, or the peer is gone: start nothing more */
 	bool half_closed; /* the client will send no more */
 	bool clean;	  /* ended by us, all said */
 
-	struct { /* of streaming methods (stream.c) */
-		bool begun;
-		bool follow;
-		bool telling;	   /* the write under way is about a loss */
-		uint64_t place;	   /* in the backlog, of the next alert */
-		uint64_t next_seq; /* its number as far as known; 0: any */
-		uint64_t target;   /* end here */
-		/* next_seq at mark_ns, and at the mark before; at least STREAM_UNREAD_NS apart. */
-		uint64_t mark_ns, mark_seq, old_seq;
-	} stream;
+	struct stream *stream; /* of streaming methods (stream.h) */
 };
 
 /* Waits for a call on server; free on failure and at the end is the call's own affair. -ENOMEM, -EIO. */
@@ -83,11 +83,22 @@ void rpc_call_begin(struct rpc_call *call);
 /* A call that was never accepted. */
 void rpc_call_drop(struct rpc_call *call);
 
-/* One write at a time: method->written follows. Takes over a reference of the slice. */
-void rpc_call_write(struct rpc_call *call, grpc_slice message);
+/* One write at a time: method->written follows. Takes over a reference of each slice. more: another write will
+ * follow at once, so the transport may wait with this one. */
+void rpc_call_write(struct rpc_call *call, grpc_slice *slices, size_t n, bool more);
+/* An operation that is not gRPC's: the call is not freed before it is let go. */
+void rpc_call_hold(struct rpc_call *call);
+void rpc_call_let_go(struct rpc_call *call);
 /* No write may be under way. */
 void rpc_call_finish(struct rpc_call *call, grpc_status_code code, const char *text);
 static inline bool rpc_call_writing(const struct rpc_call *call)
 {
 	return call->message != NULL;
 }
+/* At once, also under a write. */
+void rpc_call_abort(struct rpc_call *call, grpc_status_code code, const char *text);
+
+/* What the numbers are of now, and the lowest and highest that can be sent; 0: none. */
+uint64_t rpc_epoch(const struct rpc_shared *shared);
+uint64_t rpc_oldest(const struct rpc_shared *shared);
+uint64_t rpc_newest(const struct rpc_shared *shared);

@@ -31,13 +31,17 @@ static const struct rpc_method methods[] = {
 		.half_closed = stream_half_closed,
 		.written = stream_written,
 		.alerts = stream_alerts,
+		.tick = stream_tick,
 		.gone = stream_gone,
 	},
 	{
 		.service = &falco__outputs__service__descriptor,
 		.name = "get",
+		.stream = true,
 		.request = stream_request_get,
 		.written = stream_written,
+		.alerts = stream_alerts,
+		.tick = stream_tick,
 		.gone = stream_gone,
 	},
 	{
@@ -97,5 +101,5 @@ void rpc_call_pack(struct rpc_call *call, const ProtobufCMessage *message)
 	grpc_slice slice = grpc_slice_malloc(len);
 
 	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
-	rpc_call_write(call, slice);
+	rpc_call_write(call, &slice, 1, false);
 }

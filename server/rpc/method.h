@@ -25,6 +25,7 @@ struct rpc_method {
 	void (*written)(struct rpc_call *call);	    /* the write has completed */
 	void (*alerts)(struct rpc_call *call);	    /* the backlog has grown */
 	void (*stopping)(struct rpc_call *call);    /* the server ends: one last write */
+	void (*tick)(struct rpc_call *call);	    /* some time has passed (RPC_TICK_MS) */
 	void (*gone)(struct rpc_call *call);	    /* nothing more will be written */
 };
 
@@ -40,6 +41,7 @@ void stream_request_get(struct rpc_call *call, const ProtobufCMessage *message);
 void stream_half_closed(struct rpc_call *call);
 void stream_written(struct rpc_call *call);
 void stream_alerts(struct rpc_call *call);
+void stream_tick(struct rpc_call *call);
 void stream_gone(struct rpc_call *call);
 /* health.c */
 void health_request_check(struct rpc_call *call, const ProtobufCMessage *message);

@@ -3,7 +3,9 @@
 #include "rpc/network.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <grpc/grpc.h>
 #include <uv.h>
@@ -12,22 +14,30 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "journal/journal.h"
 #include "link/control.h"
 #include "link/link.h"
+#include "link/stats.h"
 #include "output/channel.h"
 #include "output/http.h"
 #include "rpc/backlog.h"
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
+#include "rpc/report.h"
 #include "rpc/server.h"
+#include "rpc/statedir.h"
+#include "web/web.h"
 
 enum {
 	NETWORK_BATCH = 512,	/* blocks read in one turn of the loop */
-	NETWORK_HISTORY = 1024, /* batches read before the server starts, whatever comes in */
+	NETWORK_HISTORY = 1024, /* batches read before the server answers, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
+	NETWORK_BYTES_JOURNAL = 8 << 20, /* what is older comes from the journal */
+	NETWORK_WAIT_MS = 2000, /* for the journal to have room, while starting and ending */
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
 	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
 	HTTP_STOP_MS = 500, /* for what is queued when all ends */
+	SECOND_MS = 1000,   /* how often counters are shared */
 };
 
 struct network {
@@ -37,14 +47,21 @@ struct network {
 	struct control *control;
 	struct link_reader *link;
 	struct backlog backlog;
+	struct journal *journal;   /* NULL: memory is all there is */
+	uint64_t first_seq;	   /* of this run of the sensor */
+	uint64_t next_seq;	   /* the number that should come next; 0: any */
 	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
 	struct channel *http;	   /* NULL: none */
+	struct web *web;	   /* NULL: none */
 	uint64_t http_after, http_told;
 	uv_timer_t http_timer;
+	struct stats *stats; /* NULL: nothing is counted */
+	uv_timer_t second;
 	struct control_status status;
 	bool stopping;
 	bool failed;
 	bool damaged; /* said once */
+	bool paused;  /* the journal has no room */
 	char *block;
 };
 
@@ -60,24 +77,17 @@ static void network_send(struct network *n, const struct control_message *m)
 		log_warning("network: cannot answer the sensor: %s", strerror(-r));
 }
 
+static void on_report(const struct control_message *m, void *arg)
+{
+	network_send(arg, m);
+}
+
 static void on_stopped(void *arg)
 {
 	struct network *n = arg;
 
 	n->server = NULL;
-}
-
-static void network_stop(struct network *n)
-{
-	if (n->stopping)
-		return;
-	n->stopping = true;
-	if (n->server)
-		rpc_server_stop(n->server, on_stopped, n);
-	uv_close((uv_handle_t *)&n->control_poll, NULL);
-	uv_close((uv_handle_t *)&n->link_poll, NULL);
-	uv_close((uv_handle_t *)&n->more, NULL);
-	uv_close((uv_handle_t *)&n->http_timer, NULL);
+	n->journal = journal_close(n->journal);
 }
 
 /* A full queue drops, counts and says so by itself. */
@@ -118,7 +128,15 @@ static int keep(struct network *n, uint64_t seq, size_t len)
 	if (n->http && seq > n->http_after)
 		put_http(n, &w);
 	struct str message = { n->block + sizeof(w) + w.line_len, w.proto_len };
-	return backlog_add(&n->backlog, seq, w.time_ns, message);
+	struct entry *e = entry_new(seq, w.time_ns, message);
+	if (!e)
+		return -ENOMEM;
+	backlog_add(&n->backlog, e);
+	/* What finds no room is a gap on disk, which the journal counts itself. */
+	if (n->journal)
+		(void)journal_put(n->journal, e);
+	entry_unref(e);
+	return 0;
 }
 
 static void network_damaged(struct network *n, int error)
@@ -128,13 +146,32 @@ static void network_damaged(struct network *n, int error)
 	n->damaged = true;
 }
 
-/* True: the link is empty. */
+/* Numbers that the ring no longer had. */
+static void note_missed(struct network *n, uint64_t seq, uint64_t missed)
+{
+	if (n->next_seq)
+		missed = seq > n->next_seq ? seq - n->next_seq : 0;
+	if (!missed)
+		return;
+	if (!n->status.link_missed)
+		log_warning("network: the link was overrun, %llu alerts are lost",
+			    (unsigned long long)missed);
+	n->status.link_missed += missed;
+	if (n->journal)
+		journal_missed(n->journal, (struct gap){ seq - missed, seq - 1, LOSS_OVERRUN });
+}
+
+/* True: the link is empty, or the journal wants us to wait; it says when to go on. */
 static bool network_read(struct network *n)
 {
 	uint64_t seq, missed;
 	size_t len;
 
 	for (int i = 0; i < NETWORK_BATCH; i++) {
+		if (n->journal && !journal_room(n->journal)) {
+			n->paused = true;
+			return true;
+		}
 		int r = link_read(n->link, n->block, NETWORK_BLOCK, &seq, &len, &missed);
 		if (r == 0)
 			return true;
@@ -142,17 +179,55 @@ static bool network_read(struct network *n)
 			network_damaged(n, r);
 			continue;
 		}
-		if (missed && !n->status.link_missed)
-			log_warning("network: the link was overrun, %llu alerts are lost",
-				    (unsigned long long)missed);
 		n->status.alerts++;
-		n->status.link_missed += missed;
+		note_missed(n, seq, missed);
+		if (seq >= n->next_seq)
+			n->next_seq = seq + 1;
 		n->status.newest_seq = seq;
 		r = keep(n, seq, len);
 		if (r < 0)
 			network_damaged(n, r);
 	}
 	return false;
+}
+
+static void show(struct network *n)
+{
+	backlog_show(&n->backlog, n->journal ? journal_kept(n->journal) : n->status.newest_seq);
+}
+
+/* All that is in the ring, without the loop: before it runs, and at the end. */
+static void network_read_all(struct network *n)
+{
+	int waited = 0;
+
+	for (int i = 0; i < NETWORK_HISTORY; i++) {
+		if (!network_read(n))
+			continue;
+		if (!n->paused || waited++ > NETWORK_WAIT_MS)
+			break;
+		n->paused = false;
+		usleep(1000);
+	}
+	show(n);
+}
+
+static void network_stop(struct network *n)
+{
+	if (n->stopping)
+		return;
+	n->stopping = true;
+	network_read_all(n);
+	if (n->server)
+		rpc_server_stop(n->server, on_stopped, n);
+	else
+		n->journal = journal_close(n->journal);
+	n->web = web_stop(n->web);
+	uv_close((uv_handle_t *)&n->control_poll, NULL);
+	uv_close((uv_handle_t *)&n->link_poll, NULL);
+	uv_close((uv_handle_t *)&n->more, NULL);
+	uv_close((uv_handle_t *)&n->http_timer, NULL);
+	uv_close((uv_handle_t *)&n->second, NULL);
 }
 
 static void network_take(struct network *n);
@@ -168,8 +243,38 @@ static void network_take(struct network *n)
 		uv_idle_stop(&n->more);
 	else
 		uv_idle_start(&n->more, on_more);
+	show(n);
 	if (n->server)
 		rpc_server_alerts(n->server);
+}
+
+static void on_kept(void *arg)
+{
+	struct network *n = arg;
+
+	if (n->stopping)
+		return;
+	if (n->paused) {
+		n->paused = false;
+		network_take(n);
+		return;
+	}
+	show(n);
+	if (n->server)
+		rpc_server_alerts(n->server);
+}
+
+static void on_journal_failed(const char *text, struct gap missed, void *arg)
+{
+	if (text)
+		report(CAUSE_JOURNAL, "%s", text);
+	else if (missed.last)
+		report(CAUSE_JOURNAL_GAP,
+		       "alerts are kept on disk again; %" PRIu64 " (sequence %" PRIu64
+		       " to %" PRIu64 ") are not there",
+		       missed.last - missed.first + 1, missed.first, missed.last);
+	else
+		log_notice("journal: alerts are kept on disk again");
 }
 
 static void on_link(uv_poll_t *poll, int status, int events)
@@ -180,16 +285,64 @@ static void on_link(uv_poll_t *poll, int status, int events)
 		network_take(n);
 }
 
-static void network_status(struct network *n)
+static void update_status(struct network *n)
 {
-	struct control_message m = { .kind = CONTROL_STATUS };
-
 	n->status.kept = n->backlog.end - n->backlog.first;
 	n->status.kept_bytes = n->backlog.bytes;
 	if (n->server)
 		rpc_server_status(n->server, &n->status);
-	m.status = n->status;
-	network_send(n, &m);
+}
+
+static void network_status(struct network *n)
+{
+	update_status(n);
+	network_send(n, &(struct control_message){ .kind = CONTROL_STATUS, .status = n->status });
+}
+
+static void count_http(struct network *n)
+{
+	struct channel_counters c = channel_counters(n->http);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_HTTP_DELIVERED, c.delivered },
+		{ STAT_HTTP_REJECTED, c.failed },
+		{ STAT_HTTP_DROPPED, c.dropped },
+		{ STAT_HTTP_QUEUED, c.queued },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_cell_set(stats_series(n->stats, rows[i].id, STR("receiver=\"http_output\"")),
+			       rows[i].value);
+}
+
+static void on_second(uv_timer_t *t)
+{
+	struct network *n = t->data;
+
+	update_status(n);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_NET_ALERTS, n->status.alerts },
+		{ STAT_NET_MISSED, n->status.link_missed },
+		{ STAT_NET_SEQ, n->status.newest_seq },
+		{ STAT_NET_KEPT, n->status.kept },
+		{ STAT_NET_KEPT_BYTES, n->status.kept_bytes },
+		{ STAT_GRPC_CALLS, n->status.calls },
+		{ STAT_GRPC_STREAMS, n->status.streams },
+		{ STAT_GRPC_SENT, n->status.sent },
+		{ STAT_GRPC_LOST, n->status.lost },
+		{ STAT_GRPC_REFUSED, n->status.refused },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_set(n->stats, rows[i].id, rows[i].value);
+	if (n->web)
+		stats_set(n->stats, STAT_WEB_REQUESTS, web_requests(n->web));
+	if (n->http)
+		count_http(n);
 }
 
 static void on_control(uv_poll_t *poll, int status, int events)
@@ -260,24 +413,83 @@ static int start_http(struct network *n, const struct control_http *c)
 	return n->http ? 0 : network_fail(n, "the HTTP output could not be started");
 }
 
+/* Without a journal the server goes on with what is in memory: alerts matter more than their history. */
+static void start_journal(struct network *n, const struct control_settings *s, const char *dir)
+{
+	struct diag d = { 0 };
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	const struct journal_settings settings = {
+		.dir = dir,
+		.max_bytes = s->journal_bytes,
+		.max_age_ns = s->journal_age_ns,
+		.first_seq = s->first_seq,
+		.kept = on_kept,
+		.failed = on_journal_failed,
+		.arg = n,
+	};
+
+	n->first_seq = s->first_seq ? s->first_seq : 1;
+	if (!dir)
+		return;
+	if (journal_open(&n->loop, &settings, &n->journal, &d) < 0) {
+		diag_print(&d, &text);
+		report(CAUSE_JOURNAL, STR_FMT "; alerts are kept in memory only",
+		       STR_ARG(strbuf_str(&text)));
+		return;
+	}
+	uint64_t oldest, newest;
+	journal_range(n->journal, &oldest, &newest);
+	n->first_seq = journal_first(n->journal);
+	n->next_seq = newest >= n->first_seq ? newest + 1 : n->first_seq;
+}
+
+static int start_web(struct network *n, const struct control_web *c)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct diag d = { 0 };
+	int r = web_start(&n->loop,
+			  &(struct web_settings){
+				  .address = c->address,
+				  .port = (uint16_t)c->port,
+				  .health_path = c->health_path,
+				  .versions = c->versions,
+				  .pem = c->pem,
+				  .metrics = c->metrics,
+				  .groups = (unsigned)c->groups,
+			  },
+			  n->stats, &n->web, &d);
+
+	if (r == 0) {
+		log_info("the web endpoint listens on " STR_FMT " port %u", STR_ARG(c->address),
+			 web_port(n->web));
+		return 0;
+	}
+	diag_print(&d, &text);
+	const char *z = strbuf_z(&text);
+	return network_fail(n, z ? z : "out of memory");
+}
+
 static int start_server(struct network *n, const struct control_settings *s)
 {
 	size_t alerts = s->stream_alerts && s->stream_alerts < LIMIT_STREAM_ALERTS
 				? (size_t)s->stream_alerts
 				: LIMIT_STREAM_ALERTS;
-	size_t bytes = s->stream_bytes && s->stream_bytes < SIZE_MAX ? (size_t)s->stream_bytes
-								     : NETWORK_BYTES;
+	size_t bytes = s->state_dir.len ? NETWORK_BYTES_JOURNAL : NETWORK_BYTES;
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 	struct diag d = { 0 };
 
+	if (s->stream_bytes && s->stream_bytes < SIZE_MAX)
+		bytes = (size_t)s->stream_bytes;
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
+	if (n->http && !s->bind_address.len)
+		return 0; /* only HTTP is wanted */
 	/* The history comes first, so that nobody finds the server without it. */
 	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
 		;
-	if (n->http && !s->bind_address.len)
-		return 0; /* only HTTP is wanted */
+	if ((n->http || n->web) && !s->bind_address.len)
+		return 0; /* gRPC is not wanted */
 	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
 	if (r < 0) {
 		diag_print(&d, &text);
@@ -287,41 +499,69 @@ static int start_server(struct network *n, const struct control_settings *s)
 	return 0;
 }
 
+/* Ports, sockets and the journal's directory as root; the journal's files and all calls as nobody. */
+static int start_all(struct network *n, const struct control_settings *s)
+{
+	_cleanup_(strbuf_done) struct strbuf dir = { 0 };
+	struct diag d = { 0 };
+
+	if (start_server(n, s))
+		return 1;
+	if (n->server && s->state_dir.len && statedir_make(s->state_dir, s->user, &dir, &d) < 0)
+		report(CAUSE_JOURNAL, "%s; alerts are kept in memory only", d.text);
+	if (confine_user(s->user) < 0)
+		return network_fail(n, "cannot become the user tiercel.user names");
+	start_journal(n, s, dir.len ? strbuf_z(&dir) : NULL);
+	/* Calls are answered when the loop runs; nobody finds the server without its history. */
+	network_read_all(n);
+	if (n->server)
+		rpc_server_journal(n->server, n->journal, n->first_seq);
+	return 0;
+}
+
 static int network_run(struct network *n, int event_fd, int control_fd)
 {
 	struct control_message m;
 
 	int r = control_wait(n->control, -1, &m);
-	while (r == 1 && m.kind == CONTROL_HTTP && !n->http) {
-		if (start_http(n, &m.http))
+	while (r == 1 && m.kind != CONTROL_SETTINGS) {
+		if (m.kind == CONTROL_HTTP && !n->http ? start_http(n, &m.http)
+		    : m.kind == CONTROL_WEB && !n->web ? start_web(n, &m.web)
+						       : 1)
 			return 1;
 		r = control_wait(n->control, -1, &m);
 	}
 	if (r != 1 || m.kind != CONTROL_SETTINGS)
 		return r == -EPIPE || r == -ECONNRESET ? 0
 						       : network_fail(n, "expected the settings");
-	if (start_server(n, &m.settings))
+	if (start_all(n, &m.settings))
 		return 1;
-	if (confine_user(m.settings.user) < 0)
-		return network_fail(n, "cannot become the user tiercel.user names");
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
-	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0)
+	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0 ||
+	    uv_timer_init(&n->loop, &n->second) < 0)
 		return network_fail(n, "cannot watch the descriptors");
-	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data = n;
+	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data =
+		n->second.data = n;
 	if (n->http)
 		uv_timer_start(&n->http_timer, on_http_timer, HTTP_AT_MS, HTTP_AT_MS);
+	if (n->stats)
+		uv_timer_start(&n->second, on_second, 0, SECOND_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
-	struct control_message ready = { .kind = CONTROL_READY,
-					 .text = n->server ? rpc_server_addresses(n->server)
-							   : STR("") };
+	struct control_message ready = {
+		.kind = CONTROL_READY,
+		.ready = { .text = n->server ? rpc_server_addresses(n->server) : STR(""),
+			   .first_seq = n->first_seq,
+			   .journal = n->journal != NULL },
+	};
 	network_send(n, &ready);
+	report_to(on_report, n);
 	network_take(n); /* and the reader is asleep from here on */
 	return 0;
 }
 
-int network_main(int ring_fd, int event_fd, int control_fd)
+int network_main(const struct network_fds *fds)
 {
 	struct network n = { 0 };
 	int failed = 1;
@@ -331,16 +571,21 @@ int network_main(int ring_fd, int event_fd, int control_fd)
 	grpc_log_install();
 	grpc_init();
 	n.block = malloc(NETWORK_BLOCK);
-	if (n.block && control_new(control_fd, &n.control) == 0) {
-		int r = link_reader_new(ring_fd, event_fd, &n.link);
+	if (fds->stats[0] >= 0 && stats_open(fds->stats[0], fds->stats[1], &n.stats) < 0)
+		log_error("network: the counters cannot be shared");
+	if (n.block && control_new(fds->control, &n.control) == 0) {
+		int r = link_reader_new(fds->ring, fds->event, &n.link);
 		failed = r < 0 ? network_fail(&n, "the link to the sensor is no ring")
-			       : network_run(&n, event_fd, control_fd);
+			       : network_run(&n, fds->event, fds->control);
+		if (failed)
+			n.web = web_stop(n.web);
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}
 	n.http = channel_stop(n.http, HTTP_STOP_MS);
 	backlog_done(&n.backlog);
 	link_reader_free(n.link);
+	stats_free(n.stats);
 	control_free(n.control);
 	free(n.block);
 	uv_loop_close(&n.loop);

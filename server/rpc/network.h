@@ -6,8 +6,13 @@
  */
 #pragma once
 
+struct network_fds {
+	int ring, event, control;
+	int stats[2]; /* by enum stats_side; -1: nothing is counted */
+};
+
 /*
  * Runs until told to stop; the descriptors stay the caller's. To be called in a process of its own that has
  * not started gRPC. 0, or 1 after FAILED was sent or the channel broke.
  */
-int network_main(int ring_fd, int event_fd, int control_fd);
+int network_main(const struct network_fds *fds);

@@ -26,13 +26,15 @@
 #include "rpc/grpc_log.h"
 #include "rpc/method.h"
 #include "rpc/pump.h"
+#include "rpc/stream.h"
 #include "rpc/unix.h"
 
 enum {
 	RPC_MAX_CALLS = 1024,
 	RPC_ADVANCE = 16, /* calls asked for in advance */
 	RPC_ADDRESSES = 8,
-	RPC_GRACE_MS = 500, /* for the last statuses to go out */
+	RPC_GRACE_MS = 500,  /* for the last statuses to go out */
+	RPC_SAVE_TICKS = 20, /* between savings of where legacy streams are */
 };
 
 struct rpc_server {
@@ -45,8 +47,10 @@ struct rpc_server {
 	size_t nlisteners;
 	struct strbuf addresses;
 	char *version, *engine_version, *fields_checksum, *hostname;
-	uv_timer_t grace;
-	uv_idle_t last; /* runs the end outside of the pump's callback */
+	uv_timer_t grace, tick;
+	unsigned ticks;
+	uv_idle_t again; /* some calls asked to go on */
+	uv_idle_t last;	 /* runs the end outside of the pump's callback */
 	struct rpc_op shut;
 	void (*stopped)(void *arg);
 	void *arg;
@@ -293,10 +297,13 @@ static void on_last(uv_idle_t *idle)
 
 	if (s->shared.ncalls)
 		return;
+	streams_save(&s->shared); /* the last words of those that ended */
 	grpc_server_destroy(s->grpc);
 	pump_stop(s->pump);
-	s->closing = 2;
+	s->closing = 4;
 	uv_close((uv_handle_t *)&s->grace, on_handle_closed);
+	uv_close((uv_handle_t *)&s->tick, on_handle_closed);
+	uv_close((uv_handle_t *)&s->again, on_handle_closed);
 	uv_close((uv_handle_t *)&s->last, on_handle_closed);
 }
 
@@ -312,6 +319,45 @@ static void on_grace(uv_timer_t *timer)
 	struct rpc_server *s = timer->data;
 
 	grpc_server_cancel_all_calls(s->grpc);
+}
+
+/* Telling a call something may end it, never free it: that waits for a completion. */
+static void on_again(uv_idle_t *idle)
+{
+	struct rpc_server *s = idle->data;
+	struct rpc_call *call, *next;
+
+	uv_idle_stop(&s->again);
+	for (call = LIST_FIRST(&s->shared.calls); call; call = next) {
+		next = LIST_NEXT(call, link);
+		if (!call->hungry)
+			continue;
+		call->hungry = false;
+		if (!call->ended)
+			call->method->alerts(call);
+	}
+}
+
+static void go_on_again(struct rpc_call *call)
+{
+	struct rpc_server *s = (struct rpc_server *)call->shared; /* its first member */
+
+	call->hungry = true;
+	uv_idle_start(&s->again, on_again);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct rpc_server *s = timer->data;
+	struct rpc_call *call, *next;
+
+	for (call = LIST_FIRST(&s->shared.calls); call; call = next) {
+		next = LIST_NEXT(call, link);
+		if (call->method && call->method->tick && !call->ended)
+			call->method->tick(call);
+	}
+	if (++s->ticks % RPC_SAVE_TICKS == 0)
+		streams_save(&s->shared);
 }
 
 static int start(struct rpc_server *s, const struct control_settings *settings, struct diag *d)
@@ -355,7 +401,11 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	}
 	uv_timer_init(loop, &s->grace);
 	uv_idle_init(loop, &s->last);
-	s->grace.data = s->last.data = s;
+	uv_timer_init(loop, &s->tick);
+	uv_idle_init(loop, &s->again);
+	s->grace.data = s->last.data = s->tick.data = s->again.data = s;
+	s->shared.again = go_on_again;
+	s->shared.first_seq = 1;
 	s->grpc = grpc_server_make();
 	s->cq = grpc_completion_queue_create_for_next(NULL);
 	int r = start(s, settings, d);
@@ -367,6 +417,14 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	return 0;
 }
 
+void rpc_server_journal(struct rpc_server *s, struct journal *journal, uint64_t first_seq)
+{
+	s->shared.journal = journal;
+	s->shared.first_seq = first_seq;
+	streams_load(&s->shared);
+	uv_timer_start(&s->tick, on_tick, RPC_TICK_MS, RPC_TICK_MS);
+}
+
 struct str rpc_server_addresses(const struct rpc_server *s)
 {
 	return strbuf_str(&s->addresses);
@@ -376,7 +434,6 @@ void rpc_server_alerts(struct rpc_server *s)
 {
 	struct rpc_call *call, *next;
 
-	/* Telling a call may end it, never free it: that waits for a completion. */
 	for (call = LIST_FIRST(&s->shared.calls); call; call = next) {
 		next = LIST_NEXT(call, link);
 		if (call->method && call->method->alerts && !call->ended)
@@ -400,6 +457,7 @@ void rpc_server_stop(struct rpc_server *s, void (*stopped)(void *arg), void *arg
 	s->stopped = stopped;
 	s->arg = arg;
 	s->shared.stopping = true;
+	uv_timer_stop(&s->tick);
 	for (size_t i = 0; i < s->nlisteners; i++)
 		unix_close(s->listeners[i]);
 	s->nlisteners = 0;

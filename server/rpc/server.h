@@ -15,6 +15,7 @@
 struct backlog;
 struct control_settings;
 struct control_status;
+struct journal;
 struct rpc_server;
 
 /*
@@ -23,6 +24,8 @@ struct rpc_server;
  */
 int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 		     struct backlog *backlog, struct rpc_server **ret, struct diag *d);
+/* Before the loop runs: the journal (NULL: none), and the number this run of the sensor began with. */
+void rpc_server_journal(struct rpc_server *s, struct journal *journal, uint64_t first_seq);
 /* The addresses as they are, with the real port; borrowed. */
 struct str rpc_server_addresses(const struct rpc_server *s);
 /* The backlog has grown. */

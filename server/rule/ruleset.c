@@ -9,6 +9,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "filter/guard.h"
+#include "rule/gates.h"
 #include "rule/index.h"
 #include "rule/ruleset_impl.h"
 
@@ -72,24 +74,18 @@ static size_t words(size_t bits)
 	return (bits + 63) / 64;
 }
 
-/* What an event of these rules has to look up, and which of them it meets in any case. */
+/* What an event of these rules has to look up. */
 static int candidates_index(struct ruleset *rs, struct rule_list *list)
 {
 	size_t nslots = program_slots(rs->program);
-	uint64_t *unfiled = arena_array(&rs->arena, words(rs->nrules), sizeof(*unfiled));
 	uint64_t *used = arena_array(&rs->arena, words(nslots) + 1, sizeof(*used));
 	uint32_t *slots;
 	size_t n = 0;
 
-	if (!unfiled || !used)
+	if (!used)
 		return -ENOMEM;
-	for (size_t i = 0; i < list->n; i++) {
-		const struct rule *rule = list->items[i];
-
-		index_rule_slots(rs->index, rule, used);
-		if (!index_has(rs->index, rule))
-			unfiled[rule->index / 64] |= UINT64_C(1) << rule->index % 64;
-	}
+	for (size_t i = 0; i < list->n; i++)
+		index_rule_slots(rs->index, list->items[i], used);
 	for (size_t i = 0; i < words(nslots); i++)
 		n += (size_t)__builtin_popcountll(used[i]);
 	slots = arena_array(&rs->arena, n + 1, sizeof(*slots));
@@ -99,8 +95,13 @@ static int candidates_index(struct ruleset *rs, struct rule_list *list)
 		if (used[slot / 64] >> slot % 64 & 1)
 			slots[list->nslots++] = slot;
 	list->slots = slots;
-	list->unfiled = unfiled;
+	list->many = true;
 	return 0;
+}
+
+static bool is_candidate(const struct rule *rule, size_t code)
+{
+	return rule->enabled && !rule->repeats && bitset_has(&rule->events, code);
 }
 
 static int candidates_make(struct ruleset *rs, size_t code)
@@ -109,16 +110,56 @@ static int candidates_make(struct ruleset *rs, size_t code)
 	size_t n = 0;
 
 	for (size_t i = 0; i < rs->nrules; i++)
-		n += rs->rules[i]->enabled && bitset_has(&rs->rules[i]->events, code);
+		n += is_candidate(rs->rules[i], code);
 	if (!n)
 		return 0;
 	list->items = arena_array(&rs->arena, n, sizeof(*list->items));
 	if (!list->items)
 		return -ENOMEM;
 	for (size_t i = 0; i < rs->nrules; i++)
-		if (rs->rules[i]->enabled && bitset_has(&rs->rules[i]->events, code))
+		if (is_candidate(rs->rules[i], code))
 			list->items[list->n++] = rs->rules[i];
 	return n > INDEX_RULES ? candidates_index(rs, list) : 0;
+}
+
+/* Conditions that are the same are one object. */
+static int find_repeats(struct ruleset *rs)
+{
+	_cleanup_(freep) struct rule **last = calloc(program_conds(rs->program) + 1,
+						     sizeof(struct rule *));
+
+	if (!last)
+		return -ENOMEM;
+	for (size_t i = 0; i < rs->nrules; i++) {
+		struct rule *rule = rs->rules[i];
+
+		if (!rule->enabled)
+			continue;
+		struct rule **before = &last[cond_id(rule->cond)];
+
+		rule->repeats = *before != NULL;
+		if (*before)
+			(*before)->same = rule;
+		*before = rule;
+	}
+	return 0;
+}
+
+/* The rules that are in no index. */
+static int make_gates(struct ruleset *rs)
+{
+	_cleanup_(freep) uint64_t *rest = calloc(words(rs->nrules) + 1, sizeof(*rest));
+
+	if (!rest)
+		return -ENOMEM;
+	for (size_t i = 0; i < rs->nrules; i++) {
+		const struct rule *rule = rs->rules[i];
+
+		if (rule->enabled && !rule->repeats && !index_has(rs->index, rule))
+			rest[i / 64] |= UINT64_C(1) << i % 64;
+	}
+	return gates_build(rs->program, (const struct rule *const *)rs->rules, rs->nrules, rest,
+			   &rs->arena, &rs->gates);
 }
 
 int ruleset_finish(struct ruleset *rs)
@@ -137,8 +178,12 @@ int ruleset_finish(struct ruleset *rs)
 	for (size_t i = 0; i < rs->nrules; i++)
 		if (rs->rules[i]->enabled)
 			bitset_or(&rs->events, &rs->rules[i]->events);
-	rc = index_build(rs->program, (const struct rule *const *)rs->rules, rs->nrules, &rs->arena,
-			 &rs->index);
+	rc = find_repeats(rs);
+	if (rc == 0)
+		rc = index_build(rs->program, (const struct rule *const *)rs->rules, rs->nrules,
+				 &rs->arena, &rs->index);
+	if (rc == 0)
+		rc = make_gates(rs);
 	for (size_t code = 0; rc == 0 && code < rs->ncodes; code++)
 		rc = candidates_make(rs, code);
 	return rc;
@@ -165,9 +210,12 @@ const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned 
 	return rs->candidates[code].items;
 }
 
-static void look_up(const struct ruleset *rs, const struct rule_list *list, struct eval *eval,
-		    bool only_names, uint64_t *bits)
+static void look_up(const struct ruleset *rs, unsigned code, struct eval *eval, bool only_names,
+		    uint64_t *bits)
 {
+	const struct rule_list *list = &rs->candidates[code];
+
+	gates_pass(rs->gates, code, eval, bits);
 	for (size_t i = 0; i < list->nslots; i++) {
 		const struct field_ref *ref = program_slot_ref(rs->program, list->slots[i]);
 
@@ -175,7 +223,7 @@ static void look_up(const struct ruleset *rs, const struct rule_list *list, stru
 			continue;
 		const struct value *v = eval_slot(eval, list->slots[i]);
 		if (v)
-			index_lookup(rs->index, list->slots[i], v->s, bits);
+			index_lookup(rs->index, list->slots[i], v, bits);
 	}
 }
 
@@ -205,17 +253,15 @@ const struct rule *const *ruleset_select(const struct ruleset *rs, unsigned code
 {
 	const struct rule *const *all = ruleset_candidates(rs, code, ret_n);
 
-	if (!*ret_n || !rs->candidates[code].unfiled)
+	if (!*ret_n || !rs->candidates[code].many)
 		return all;
-	const struct rule_list *list = &rs->candidates[code];
 	uint64_t *bits = arena_array(arena, words(rs->nrules), sizeof(*bits));
 	if (!bits)
 		return all;
-	memcpy(bits, list->unfiled, words(rs->nrules) * sizeof(*bits));
-	look_up(rs, list, eval, false, bits);
+	look_up(rs, code, eval, false, bits);
 	if (both_names) {
 		eval_names(eval, true);
-		look_up(rs, list, eval, true, bits);
+		look_up(rs, code, eval, true, bits);
 		eval_names(eval, false);
 	}
 	size_t n;

@@ -46,6 +46,8 @@ struct rule {
 	struct bitset
 		syscalls; /* the same as numbers in syscall_infos(): exact where codes are shared */
 	bool enabled;
+	bool repeats;		 /* an earlier enabled rule has the same condition */
+	const struct rule *same; /* the next enabled rule with the same condition; NULL: none */
 	uint32_t index;
 	_Atomic uint64_t *matches; /* counter, relaxed */
 };
@@ -57,7 +59,10 @@ struct ruleset *ruleset_unref(struct ruleset *rs); /* any thread; returns NULL *
 const struct program *ruleset_program(const struct ruleset *rs);
 /* All rules, in order of definition, enabled or not. */
 const struct rule *const *ruleset_rules(const struct ruleset *rs, size_t *ret_n);
-/* Enabled rules that can match events of this code, in order. */
+/*
+ * Enabled rules that can match events of this code, in order. Of those with the same condition only the first:
+ * when it matches, so do the others, by rule->same.
+ */
 const struct rule *const *ruleset_candidates(const struct ruleset *rs, unsigned code,
 					     size_t *ret_n);
 /*

@@ -4,14 +4,14 @@
 
 #include "rule/ruleset.h"
 
+struct gates;
 struct index;
 
 struct rule_list {
 	const struct rule **items; /* in order of definition */
 	size_t n;
-	/* When there are many: */
-	const uint64_t *unfiled; /* bits of those that are in no index; NULL: few rules, no index */
-	const uint32_t *slots;	 /* whose values find the others */
+	bool many;
+	const uint32_t *slots; /* when there are many: those whose values find rules */
 	size_t nslots;
 };
 
@@ -25,6 +25,7 @@ struct ruleset {
 	struct rule_list *candidates; /* by event code; NULL before ruleset_finish */
 	size_t ncodes;
 	struct index *index;
+	struct gates *gates; /* of the rules that are not in the index */
 };
 
 /* One reference, nothing in it; room for n rules. NULL when memory is out. */

@@ -4,7 +4,8 @@
  * a link whose other end is a network process, which it starts again when it is killed.
  *
  *	alert_source certs DIR
- *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N]
+ *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N] [state=DIR]
+ *		[journal_bytes=N]
  *
  * `serve` prints "ready ADDRESSES PID" for every network process, writes COUNT alerts (0 PER_SECOND: at
  * once), and obeys lines on stdin: "more N" writes N more, "status" prints counters; at the end of input it
@@ -107,8 +108,10 @@ static bool network_spawn(struct source *s)
 		close(fds[0]);
 		if (!freopen("/dev/null", "r", stdin))
 			exit(1);
-		int r = network_main(link_writer_ring_fd(s->link), link_writer_event_fd(s->link),
-				     fds[1]);
+		int r = network_main(&(struct network_fds){ .ring = link_writer_ring_fd(s->link),
+							    .event = link_writer_event_fd(s->link),
+							    .control = fds[1],
+							    .stats = { -1, -1 } });
 		close(fds[1]);
 		link_writer_free(s->link);
 		exit(r);
@@ -119,23 +122,39 @@ static bool network_spawn(struct source *s)
 	    control_wait(s->control, 20000, &m) != 1)
 		exit(1);
 	if (m.kind == CONTROL_READY)
-		printf("ready " STR_FMT " %d\n", STR_ARG(m.text), (int)s->pid);
+		printf("ready " STR_FMT " %d\n", STR_ARG(m.ready.text), (int)s->pid);
 	else
 		printf("failed " STR_FMT "\n", STR_ARG(m.text));
 	fflush(stdout);
+	if (m.kind == CONTROL_READY && !s->settings.settings.first_seq) {
+		s->settings.settings.first_seq = m.ready.first_seq;
+		s->seq = m.ready.first_seq - 1;
+	}
 	if (m.kind == CONTROL_READY)
 		return true;
 	network_drop(s);
 	return false;
 }
 
+/* Where the sensor would raise an internal alert. */
+static void note(const struct control_message *m)
+{
+	if (m->kind == CONTROL_ALERT)
+		fprintf(stderr, "alert %d: " STR_FMT "\n", (int)m->alert.cause,
+			STR_ARG(m->alert.text));
+}
+
 static void status(struct source *s)
 {
-	struct control_message m;
+	struct control_message m = { 0 };
 
-	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0 ||
-	    control_wait(s->control, 10000, &m) != 1 || m.kind != CONTROL_STATUS)
+	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0)
 		exit(1);
+	while (m.kind != CONTROL_STATUS) {
+		if (control_wait(s->control, 10000, &m) != 1)
+			exit(1);
+		note(&m);
+	}
 	printf("status alerts=%" PRIu64 " kept=%" PRIu64 " calls=%" PRIu64 " streams=%" PRIu64
 	       " sent=%" PRIu64 " lost=%" PRIu64 " refused=%" PRIu64 "\n",
 	       m.status.alerts, m.status.kept, m.status.calls, m.status.streams, m.status.sent,
@@ -160,6 +179,17 @@ static bool obey(struct source *s)
 	return true;
 }
 
+/* False: the network process is gone. */
+static bool listen_to(struct source *s)
+{
+	struct control_message m;
+	int r;
+
+	while ((r = control_receive(s->control, &m)) == 1)
+		note(&m);
+	return r == 0;
+}
+
 static int serve(struct source *s, uint64_t count, uint64_t rate)
 {
 	if (!network_spawn(s))
@@ -173,7 +203,7 @@ static int serve(struct source *s, uint64_t count, uint64_t rate)
 			write_alert(s);
 		if (poll(fds, 2, count ? 10 : 1000) <= 0)
 			continue;
-		if (fds[1].revents) {
+		if (fds[1].revents && !listen_to(s)) {
 			network_drop(s);
 			if (!network_spawn(s))
 				return 1;
@@ -195,7 +225,7 @@ static int make_certs(const char *dir)
 	struct diag d = { 0 };
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 
-	if (certs_make(dir, "test-host", &d) == 0)
+	if (certs_make(dir, (const char *const[]){ "test-host" }, 1, &d) == 0)
 		return 0;
 	diag_print(&d, &text);
 	fprintf(stderr, STR_FMT "\n", STR_ARG(strbuf_str(&text)));
@@ -226,6 +256,15 @@ int main(int argc, char **argv)
 		if (str_starts(arg, STR("stream_alerts="))) {
 			if (str_to_u64(str_skip(arg, 14), &n) == 0)
 				set->stream_alerts = n;
+			continue;
+		}
+		if (str_starts(arg, STR("journal_bytes="))) {
+			if (str_to_u64(str_skip(arg, 14), &n) == 0)
+				set->journal_bytes = n;
+			continue;
+		}
+		if (str_starts(arg, STR("state="))) {
+			set->state_dir = str_skip(arg, 6);
 			continue;
 		}
 		if (files == 3)

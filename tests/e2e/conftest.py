@@ -118,6 +118,15 @@ class Server:
         os.kill(self.pid, signal.SIGKILL)
         self.note_ready(self.line())
 
+    def kill_all(self):
+        """Both processes at once, as the kernel would; returns when they are gone."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
+        self.process.wait(20)
+        while os.path.exists(f"/proc/{self.pid}"):
+            time.sleep(0.01)
+        self.ok = False
+
     def log(self):
         with open(self.log_path, encoding="utf-8") as file:
             return file.read()
@@ -202,8 +211,12 @@ def connect(certs):
         channel.close()
 
 
-@pytest.fixture
-def free_port():
+def any_free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+@pytest.fixture
+def free_port():
+    return any_free_port()

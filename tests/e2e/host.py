@@ -55,7 +55,7 @@ class Sensor:
         self.log = []
         path = tmp / "falco.yaml"
         path.write_text("json_output: true\nlog_stderr: true\nstdout_output:\n  enabled: true\nwebserver:\n  enabled: false\n"
-                        f"tiercel:\n  scope: {scope}\n" + config)
+                        f"tiercel:\n  scope: {scope}\n  state_dir: {tmp}/state\n" + config)
         command = [TIERCEL, "-c", str(path), *extra]
         for r in rules:
             command += ["-r", str(r)]

@@ -5,14 +5,13 @@ import http.server
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import threading
 import time
 
 import pytest
-from conftest import Certs
+from conftest import Certs, any_free_port
 
 RULE = """
 - rule: opened
@@ -86,12 +85,6 @@ def settings(port, scheme="http", more=""):
     return f"http_output:\n  enabled: true\n  url: {scheme}://localhost:{port}/in\n{more}"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def raise_alerts(actor, tmp, first, n):
     actor.do(f"[open({str(tmp)!r} + '/%d.watched' % n, 'w').close() for n in range({first}, {first + n})]")
 
@@ -121,7 +114,7 @@ def test_a_busy_receiver_is_asked_again_and_a_refusal_is_not(sensor, actor, rule
 
 
 def test_a_receiver_that_was_down_gets_what_it_missed(sensor, actor, rules_file, tmp_path, receiver):
-    port = free_port()
+    port = any_free_port()
     s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(port))
     raise_alerts(actor, tmp_path, 0, 3000)
     s.wait_log("trying again")

@@ -158,6 +158,9 @@ static void warnings_do_not_stop(void **state)
 		{ OUT "---\na: b\n", 1, "only the first document" },
 		{ OUT "append_output: [{sugested_output: true}]\n", 1,
 		  "unknown key sugested_output" },
+		{ OUT "capture: {enabled: true, mode: all_rules}\n", 1,
+		  "main.yaml:2:20: capture.enabled has no effect here: use `tiercel record`" },
+		{ OUT "capture: {enabled: False}\ngrpc: {threadiness: 8}\n", 0, "" },
 		{ OUT "webserver:\nplugins:\npriority:\n", 0, "" },
 	};
 

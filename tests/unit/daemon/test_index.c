@@ -19,7 +19,7 @@
 #include "rule/load.h"
 #include "source/capture.h"
 
-enum { RULES = 1200, FEW = 8 };
+enum { RULES = 1600, FEW = 8, DEPTH = 3 };
 
 static uint64_t seed = 1;
 
@@ -41,9 +41,10 @@ static void add_check(struct strbuf *b)
 	static const char *const fields[] = { "fd.name",    "proc.name",    "proc.exepath",
 					      "proc.pname", "fd.directory", "proc.cmdline",
 					      "user.name",  "fd.nameraw",   "container.id" };
-	static const char *const ops[] = {
-		"=", "startswith", "endswith", "glob", "contains", "!="
-	};
+	static const char *const ops[] = { "=",	       "startswith", "endswith", "glob",
+					   "contains", "!=",	     "icontains" };
+	static const char *const modified[] = { "startswith", "endswith", "contains", "glob" };
+	static const char *const modifiers[] = { "anyof", "oneof", "allof" };
 	static const char *const values[] = {
 		"/etc/shadow",
 		"/etc/",
@@ -65,9 +66,35 @@ static void add_check(struct strbuf *b)
 		"/tmp",
 		"/proc/self/root/etc/shadow",
 		"curl",
+		"'*/s?ado*'",
+		"'*[s]h'",
+		"'/usr//bin/*'",
+		"'*a*/*t*'",
+	};
+	static const char *const others[] = {
+		"proc.aname = bash",
+		"proc.aname in (sh, make, python3)",
+		"proc.aexepath contains bin/",
+		"proc.aname != sh",
+		"fd.num = 3",
+		"fd.num in (-1, 4, 5)",
+		"fd.num > 3",
+		"user.uid = 0",
+		"proc.vpid = 1",
+		"fd.port = 80",
+		"fd.port in (53, 443)",
+		"fd.types intersects (file, pipe)",
+		"fd.types in (file)",
+		"evt.is_open_read = true",
+		"evt.arg.flags contains O_RDONLY",
 	};
 
-	switch (draw(7)) {
+	switch (draw(10)) {
+	case 9:
+		strbuf_printf(b, "%s pmatch (%s, %s)", PICK(fields), PICK(values), PICK(values));
+		break;
+	case 7:
+	case 8: strbuf_addz(b, PICK(others)); break;
 	case 0:
 		strbuf_printf(b, "%s in (%s, %s, %s)", PICK(fields), PICK(values), PICK(values),
 			      PICK(values));
@@ -75,15 +102,27 @@ static void add_check(struct strbuf *b)
 	case 6: strbuf_addz(b, draw(2) ? "evt.type in (open, openat)" : "evt.type=execve"); break;
 	case 1: strbuf_printf(b, "%s exists", PICK(fields)); break;
 	case 2:
-		strbuf_printf(b, "%s %s anyof (%s, %s)", PICK(fields),
-			      draw(2) ? "startswith" : "endswith", PICK(values), PICK(values));
+		strbuf_printf(b, "%s %s %s (%s, %s)", PICK(fields), PICK(modified), PICK(modifiers),
+			      PICK(values), PICK(values));
 		break;
 	default: strbuf_printf(b, "%s %s %s", PICK(fields), PICK(ops), PICK(values)); break;
 	}
 }
 
+/* Some checks come again and again, and so do some whole conditions. */
 static void add_condition(struct strbuf *b, unsigned depth)
 {
+	static const char *const common[] = {
+		"(evt.type in (open, openat) and fd.num >= 0)",
+		"(evt.type = execve and proc.name != sshd)",
+		"not proc.name in (cron, sshd)",
+		"(container.id = host)",
+	};
+
+	if (depth == DEPTH && draw(6) == 0) {
+		strbuf_addz(b, PICK(common));
+		return;
+	}
 	unsigned kind = depth ? draw(4) : 3;
 
 	if (kind == 3) {
@@ -91,7 +130,10 @@ static void add_condition(struct strbuf *b, unsigned depth)
 		return;
 	}
 	strbuf_addz(b, kind == 2 ? "not (" : "(");
-	add_condition(b, depth - 1);
+	if (draw(3) == 0)
+		strbuf_addz(b, PICK(common));
+	else
+		add_condition(b, depth - 1);
 	for (unsigned i = kind == 2 ? 0 : 1 + draw(2); i; i--) {
 		strbuf_addz(b, kind ? " and " : " or ");
 		add_condition(b, depth - 1);
@@ -164,7 +206,7 @@ static void test_index_changes_nothing(void **state)
 
 		for (unsigned k = 0; k < FEW; k++, i++) {
 			strbuf_printf(&few, "- rule: \"%u\"\n  desc: d\n  condition: >\n    ", i);
-			add_condition(&few, 3);
+			add_condition(&few, DEPTH);
 			strbuf_addz(&few, "\n  output: o\n  priority: INFO\n");
 		}
 		run(strbuf_str(&few), plain);

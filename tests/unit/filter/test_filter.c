@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "filter/filter.h"
 #include "filter/format.h"
+#include "filter/guard.h"
 #include "filter/parser.h"
 #include "small_catalogue.h"
 
@@ -449,6 +450,130 @@ static void format_fields_are_listed_once(void **state)
 	program_free(p);
 }
 
+struct keys {
+	const struct program *program;
+	struct strbuf out;
+};
+
+static int add_key(const struct guard_key *key, void *ctx)
+{
+	static const char kinds[] = { '=', '^', '$', '~' };
+	struct keys *k = ctx;
+
+	strbuf_printf(&k->out, "%s%s%c" STR_FMT, k->out.len ? " " : "",
+		      program_slot_ref(k->program, key->slot)->def->name, kinds[key->kind],
+		      STR_ARG(key->text));
+	return 0;
+}
+
+/* Long texts are rare, and a value is rarer than a part of one. */
+static uint64_t by_length(const struct guard_key *key, void *ctx)
+{
+	return 1000 - 2 * key->text.len + (key->kind != GUARD_EQUAL);
+}
+
+static void guards_are_found(void **state)
+{
+	static const struct {
+		const char *text, *keys; /* NULL: no guard */
+	} rows[] = {
+		{ "a.str = x", "a.str=x" },
+		{ "a.str != x", NULL },
+		{ "not a.str = x", NULL },
+		{ "a.str in (x, y)", "a.str=x a.str=y" },
+		{ "a.str in ()", "" },
+		{ "a.str intersects (x, y)", "a.str=x a.str=y" },
+		{ "a.str startswith ab", "a.str^ab" },
+		{ "a.str startswith ''", NULL },
+		{ "a.str = ''", "a.str=" },
+		{ "a.str endswith ab", "a.str$ab" },
+		{ "a.str contains ab", "a.str~ab" },
+		{ "a.str icontains ab", NULL },
+		{ "a.str regex ab", NULL },
+		{ "a.str < 1", NULL },
+		{ "a.str exists", NULL },
+		{ "a.str glob ab*", "a.str^ab" },
+		{ "a.str glob 'a*bcd?e'", "a.str~bcd" },
+		{ "a.str glob '*ab'", "a.str~ab" },
+		{ "a.str glob 'a[bcd]efg'", "a.str^a" },
+		{ "a.str glob '[bcd]efg'", NULL },
+		{ "a.str glob '*'", NULL },
+		{ "a.str iglob ab*", NULL },
+		{ "a.str pmatch (/a//bc/d?ef, /g)", "a.str~bc a.str~g" },
+		{ "a.str pmatch (/a, /)", NULL },
+		{ "a.str pmatch (/a*)", NULL },
+		{ "a.str startswith anyof (a, b)", "a.str^a a.str^b" },
+		{ "a.str != allof (a, b)", NULL },
+		{ "a.anc = x", "a.anc=x" },
+		{ "a.anc contains x", "a.anc~x" },
+		{ "a.list intersects (x)", "a.list=x" },
+		{ "a.list in (x)", NULL },
+		{ "a.list[1] in (x)", "a.list=x" },
+		{ "a.bool = true", NULL },
+		{ "a.float = 1", NULL },
+		{ "a.net = 10.0.0.0/8", NULL },
+		{ "a.port > 1", NULL },
+		{ "a.bytes bcontains 6162", "a.bytes~ab" },
+		{ "a.bytes bstartswith 6162", "a.bytes^ab" },
+		{ "a.str = val(a.name)", NULL },
+		{ "tolower(a.str) = x", NULL },
+		{ "a.str = x and a.name = yy", "a.name=yy" },
+		{ "a.str = x or a.name = yy", "a.str=x a.name=yy" },
+		{ "a.str = x or a.bool = true", NULL },
+		{ "a.str = x and (a.name = yy or not a.num = 1)", "a.str=x" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct made m;
+
+		make(&m, rows[i].text);
+		struct keys k = { .program = m.program };
+		int r = guard_best(m.cond, by_length, add_key, &k);
+
+		if ((r == 0) != (rows[i].keys != NULL) ||
+		    (r == 0 && strcmp(strbuf_z(&k.out), rows[i].keys)))
+			fail_msg("%s: %d %s", rows[i].text, r, strbuf_z(&k.out));
+		strbuf_done(&k.out);
+		unmake(&m);
+	}
+}
+
+static int add_part(const struct cond *part, void *ctx)
+{
+	strbuf_printf(ctx, " %u", cond_id(part));
+	return 0;
+}
+
+static void parts_are_conjuncts(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned n;
+	} rows[] = {
+		{ "a.str = x", 1 },
+		{ "a.str = x or a.num = 1", 1 },
+		{ "a.str = x and (a.num = 1 and not a.num = 2)", 3 },
+		{ "evt.type = open", 0 },
+		{ "evt.type in (open, close) and a.num = 1", 1 },
+		{ "(evt.type = open or a.num = 1) and a.num = 2", 2 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf out = { 0 };
+		struct made m;
+		unsigned n = 0;
+
+		make(&m, rows[i].text);
+		assert_int_equal(guard_parts(m.program, m.cond, add_part, &out), 0);
+		for (const char *p = strbuf_z(&out); *p; p++)
+			n += *p == ' ';
+		assert_int_equal(n, rows[i].n);
+		assert_true(cond_id(m.cond) < program_conds(m.program));
+		strbuf_done(&out);
+		unmake(&m);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +586,8 @@ int main(void)
 		cmocka_unit_test(formats_render),
 		cmocka_unit_test(bad_formats_are_refused),
 		cmocka_unit_test(format_fields_are_listed_once),
+		cmocka_unit_test(guards_are_found),
+		cmocka_unit_test(parts_are_conjuncts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

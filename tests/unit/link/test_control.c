@@ -101,6 +101,22 @@ static void others_travel(void **state)
 					.log = { .level = 3, .text = STR("l") } },
 	     &got);
 	assert_int_equal(got.log.level, 3);
+	pass(p,
+	     &(struct control_message){
+		     .kind = CONTROL_ALERT,
+		     .alert = { .cause = CAUSE_POLICY, .text = STR("a") },
+	     },
+	     &got);
+	assert_int_equal(got.alert.cause, CAUSE_POLICY);
+	assert_true(str_eqz(got.alert.text, "a"));
+	pass(p,
+	     &(struct control_message){
+		     .kind = CONTROL_READY,
+		     .ready = { .text = STR("r"), .first_seq = 7, .journal = 1 },
+	     },
+	     &got);
+	assert_int_equal(got.ready.first_seq, 7);
+	assert_int_equal(got.ready.journal, 1);
 	assert_int_equal(control_receive(p->b, &got), 0);
 	assert_int_equal(control_wait(p->b, 1, &got), 0);
 	close(TAKE_FD(p->fds[0]));

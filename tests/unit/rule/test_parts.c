@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 #include "rule/load.h"
+#include "rule/needles.h"
 #include "rule/requirements.h"
 #include "rule/schema.h"
 #include "rule/select.h"
@@ -190,9 +191,54 @@ static void schemas_tell_the_first_fault(void **state)
 	}
 }
 
+/* Against a search for one text after the other, over two letters, where everything overlaps. */
+static void needles_are_all_found(void **state)
+{
+	enum { TEXTS = 60, PLACES = 300 };
+	uint64_t seed = 7;
+
+	for (unsigned round = 0; round < 20; round++) {
+		char texts[TEXTS][8], where[PLACES];
+		struct str needle[TEXTS];
+		struct needles *n = needles_new();
+		struct arena a = { 0 };
+		uint64_t found = 0, wanted = 0;
+
+		assert_non_null(n);
+		for (unsigned i = 0; i < TEXTS; i++) {
+			size_t len = 1 + (seed >> 40) % 7;
+
+			for (size_t k = 0; k < sizeof(texts[i]); k++) {
+				seed = seed * UINT64_C(6364136223846793005) + 1;
+				texts[i][k] = (char)('a' + (seed >> 60) % 2);
+			}
+			needle[i] = (struct str){ texts[i], len };
+			assert_int_equal(needles_add(n, needle[i], i), 0);
+		}
+		const struct needles_table *t = needles_seal(n, &a);
+
+		assert_non_null(t);
+		needles_free(n);
+		for (size_t len = 0; len < PLACES; len = len * 2 + 1) {
+			found = wanted = 0;
+			for (size_t k = 0; k < len; k++) {
+				seed = seed * UINT64_C(6364136223846793005) + 1;
+				where[k] = (char)('a' + (seed >> 60) % 2);
+			}
+			needles_find(t, (struct str){ where, len }, &found);
+			for (unsigned i = 0; i < TEXTS; i++)
+				if (str_contains((struct str){ where, len }, needle[i]))
+					wanted |= UINT64_C(1) << i;
+			assert_int_equal(found, wanted);
+		}
+		arena_done(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(needles_are_all_found),
 		cmocka_unit_test(yaml_trees_have_positions),
 		cmocka_unit_test(bombs_are_refused),
 		cmocka_unit_test(versions_compare),

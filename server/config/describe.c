@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptions of the settings, all of them made from their rows; see describe.h. */
+#include "config/describe.h"
+
+#include "base/json.h"
+#include "config/settings.h"
+
+/* What a schema can show as it stands; anything else is a text. */
+static bool is_literal(const struct setting *s)
+{
+	return s->kind == &setting_flag_kind || s->kind == &setting_int_kind ||
+	       s->kind == &setting_double_kind || s->fallback[0] == '[';
+}
+
+static void schema_choices(const struct setting *s, struct json *j)
+{
+	json_key(j, STR("enum"));
+	json_open(j, '[');
+	for (const struct choice *o = s->choices; o->word; o++)
+		json_text(j, str_of(o->word));
+	json_close(j, ']');
+}
+
+static void schema_value(const struct setting *s, struct json *j)
+{
+	json_open(j, '{');
+	json_key_text(j, "description", str_of(s->about));
+	if (s->kind->schema && s->kind->schema[0])
+		json_raw(j, str_of(s->kind->schema));
+	if (s->choices)
+		schema_choices(s, j);
+	if (s->kind == &setting_int_kind || s->kind == &setting_double_kind) {
+		json_key(j, STR("minimum"));
+		json_i64(j, s->min);
+		json_key(j, STR("maximum"));
+		json_i64(j, s->max);
+	}
+	if (s->fallback) {
+		json_key(j, STR("default"));
+		if (is_literal(s))
+			json_raw(j, str_of(s->fallback));
+		else
+			json_text(j, str_of(s->fallback));
+	}
+	json_close(j, '}');
+}
+
+/* Has an earlier row the same beginning? Then it is written already. */
+static bool seen_before(size_t row, struct str beginning)
+{
+	for (size_t i = 0; i < row; i++) {
+		struct str path = str_of(settings_rows[i].path);
+
+		if (str_starts(path, beginning) &&
+		    (path.len == beginning.len || path.ptr[beginning.len] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void schema_section(struct str prefix, struct json *j);
+
+/* The depth is that of the table's paths. */
+static void schema_members(struct str prefix, struct json *j)
+{
+	json_key_text(j, "type", STR("object"));
+	json_key(j, STR("additionalProperties"));
+	json_bool(j, false);
+	json_key(j, STR("properties"));
+	json_open(j, '{');
+	for (size_t i = 0; i < settings_nrows; i++) {
+		struct str path = str_of(settings_rows[i].path);
+		struct str part = str_skip(path, prefix.len);
+		size_t end = str_chr(part, '.');
+		struct str upto = str_cut(path, prefix.len + end);
+
+		if (!str_starts(path, prefix) || seen_before(i, upto))
+			continue;
+		json_key(j, str_cut(part, end));
+		if (end == part.len || str_eqz(str_skip(part, end), ".*"))
+			schema_value(&settings_rows[i], j);
+		else
+			schema_section(str_cut(path, upto.len + 1), j);
+	}
+	json_close(j, '}');
+}
+
+static void schema_section(struct str prefix, struct json *j)
+{
+	json_open(j, '{');
+	schema_members(prefix, j);
+	json_close(j, '}');
+}
+
+void settings_schema(struct strbuf *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	json_key_text(&j, "$schema", STR("http://json-schema.org/draft-06/schema#"));
+	json_key_text(&j, "title", STR("Configuration of Tiercel"));
+	schema_members((struct str){ 0 }, &j);
+	json_close(&j, '}');
+	strbuf_addc(out, '\n');
+}
+
+static void list_values(const struct setting *s, struct strbuf *out)
+{
+	if (s->choices) {
+		for (const struct choice *o = s->choices; o->word; o++)
+			strbuf_printf(out, "%s%s", o == s->choices ? "" : ", ", o->word);
+		return;
+	}
+	strbuf_addz(out, s->kind->name);
+	if (s->kind == &setting_int_kind || s->kind == &setting_double_kind)
+		strbuf_printf(out, ", %lld to %lld", (long long)s->min, (long long)s->max);
+}
+
+static void list_meaning(const struct setting *s, struct strbuf *out)
+{
+	strbuf_addz(out, s->about);
+	if (s->idle)
+		strbuf_printf(out, " Without effect here: %s.", s->idle);
+}
+
+static void list_text(struct strbuf *out)
+{
+	for (size_t i = 0; i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+
+		strbuf_printf(out, "%s: %s\n    (", s->path, s->fallback ? s->fallback : "");
+		list_values(s, out);
+		strbuf_addz(out, ") ");
+		list_meaning(s, out);
+		strbuf_addc(out, '\n');
+	}
+}
+
+static void list_old(struct strbuf *out)
+{
+	strbuf_addz(out, "\n## Keys of older versions\n\n"
+			 "They are understood, with one warning each.\n\n"
+			 "Key | Now\n:---|:---\n");
+	for (size_t i = 0; i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+
+		if (s->instead && s->instead[0])
+			strbuf_printf(out, "`%s` | `%s`\n", s->path, s->instead);
+		else if (s->instead)
+			strbuf_printf(out, "`%s` | without effect\n", s->path);
+	}
+}
+
+static void list_markdown(struct strbuf *out)
+{
+	strbuf_addz(out, "## All keys\n\nMade by `tiercel list settings --markdown`.\n\n"
+			 "Key | Values | Default | Meaning\n:---|:---|:---|:---\n");
+	for (size_t i = 0; i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+
+		if (s->instead)
+			continue;
+		strbuf_printf(out, "`%s` | ", s->path);
+		list_values(s, out);
+		if (s->fallback && s->fallback[0])
+			strbuf_printf(out, " | `%s` | ", s->fallback);
+		else
+			strbuf_addz(out, " | | ");
+		list_meaning(s, out);
+		strbuf_addc(out, '\n');
+	}
+	list_old(out);
+}
+
+void settings_list(bool markdown, struct strbuf *out)
+{
+	if (markdown)
+		list_markdown(out);
+	else
+		list_text(out);
+}

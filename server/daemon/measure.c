@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A cell has one writing thread: the two halves of this file share none. See measure.h. */
+#include "daemon/measure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "daemon/resources.h"
+#include "daemon/settings.h"
+#include "link/link.h"
+
+enum { PERIOD_MS = 1000, RESOURCES_EVERY = 5 };
+
+void measure_engine(struct stats *s, const struct pipeline *p, struct bpf_source *source)
+{
+	struct pipeline_counters n;
+	struct state_counters state;
+	struct bpf_stats probe;
+
+	if (!s)
+		return;
+	pipeline_counters(p, &n);
+	state_counters(pipeline_state(p), &state);
+	bpf_source_stats(source, &probe);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_N_EVTS, probe.events + bpf_stats_drops(&probe) },
+		{ STAT_N_DROPS, bpf_stats_drops(&probe) },
+		{ STAT_N_DROPS_SCRATCH, probe.drops[PROBE_DROP_SLOT] },
+		{ STAT_KERNEL_DROPS_RING, probe.drops[PROBE_DROP_RING] },
+		{ STAT_KERNEL_DROPS_SLOT, probe.drops[PROBE_DROP_SLOT] },
+		{ STAT_KERNEL_DROPS_OVERFLOW, probe.drops[PROBE_DROP_OVERFLOW] },
+		{ STAT_KERNEL_DROPS_PROGRAM, probe.drops[PROBE_DROP_PROGRAM] },
+		{ STAT_RECORDS, probe.events },
+		{ STAT_RECORDS_LATE, probe.late },
+		{ STAT_RECORDS_DAMAGED, n.damaged },
+		{ STAT_EVENTS, n.events },
+		{ STAT_ENGINE_TIME, clock_boot_ns() },
+		{ STAT_PROBE_PROGRAMS, probe.programs },
+		{ STAT_N_THREADS, state.threads },
+		{ STAT_N_ADDED_THREADS, state.added },
+		{ STAT_N_REMOVED_THREADS, state.removed },
+		{ STAT_N_FULL_THREADTABLE, state.evicted },
+		{ STAT_STATE_PROCESSES, state.processes },
+		{ STAT_STATE_LATE, state.created_late },
+		{ STAT_STATE_USERS, state.users },
+		{ STAT_STATE_CONTAINERS, state.containers },
+		{ STAT_STATE_NO_MEMORY, n.no_memory },
+		{ STAT_ALERTS, n.alerts },
+		{ STAT_ALERTS_LOST, n.lost },
+		{ STAT_WAITED, n.waiting.waited },
+		{ STAT_WAITED_WITHOUT, n.waiting.without },
+		{ STAT_WAITED_TIME, n.waiting.total_ns },
+		{ STAT_WAITING_REFUSED, n.waiting.refused },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_set(s, rows[i].id, rows[i].value);
+}
+
+/* The rules of one ruleset: how often each had matched when we last looked, and its cell. */
+struct counted {
+	struct ruleset *rules;
+	uint64_t *seen;
+	_Atomic uint64_t **cells; /* NULL: it has not matched yet */
+};
+
+struct measure {
+	struct measure_options o;
+	uv_timer_t timer;
+	unsigned ticks;
+	struct counted now, before; /* before: the engine may still be about to leave it */
+	uint64_t started_ns;
+};
+
+static void counted_done(struct counted *c)
+{
+	ruleset_unref(c->rules);
+	free(c->seen);
+	free(c->cells);
+	*c = (struct counted){ 0 };
+}
+
+static int counted_init(struct counted *c, struct ruleset *rs)
+{
+	size_t n;
+
+	ruleset_rules(rs, &n);
+	c->seen = calloc(n + 1, sizeof(*c->seen));
+	c->cells = calloc(n + 1, sizeof(*c->cells));
+	if (!c->seen || !c->cells) {
+		counted_done(c);
+		return -ENOMEM;
+	}
+	c->rules = ruleset_ref(rs);
+	return 0;
+}
+
+static void label(struct strbuf *out, const char *name, struct str value)
+{
+	if (out->len)
+		strbuf_addc(out, ',');
+	stats_label(out, str_of(name), value);
+}
+
+static _Atomic uint64_t *rule_cell(struct stats *s, const struct rule *rule)
+{
+	_cleanup_(strbuf_done) struct strbuf labels = { 0 }, tag = { 0 };
+	char priority[4];
+
+	snprintf(priority, sizeof(priority), "%d", (int)rule->priority & 7);
+	label(&labels, "priority", str_of(priority));
+	label(&labels, "rule_name", rule->name);
+	label(&labels, "source", rule->source);
+	for (size_t i = 0; i < rule->ntags; i++) {
+		strbuf_clear(&tag);
+		strbuf_addz(&tag, "tag_");
+		strbuf_add(&tag, rule->tags[i]);
+		label(&labels, strbuf_z(&tag), STR("true"));
+	}
+	return stats_series(s, STAT_RULE_MATCHES, strbuf_str(&labels));
+}
+
+static void count_rules(struct stats *s, struct counted *c)
+{
+	size_t n = 0;
+	const struct rule *const *rules = c->rules ? ruleset_rules(c->rules, &n) : NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t matches = atomic_load_explicit(rules[i]->matches, memory_order_relaxed);
+
+		if (matches == c->seen[i])
+			continue;
+		if (!c->cells[i])
+			c->cells[i] = rule_cell(s, rules[i]);
+		stats_cell_add(c->cells[i], matches - c->seen[i]);
+		c->seen[i] = matches;
+	}
+}
+
+static void count_channels(struct measure *m)
+{
+	const struct sink *sink = m->o.sink;
+	uint64_t dropped = 0;
+
+	for (size_t i = 0; i < sink->nchannels; i++) {
+		struct channel_counters n = channel_counters(sink->channels[i]);
+		_cleanup_(strbuf_done) struct strbuf labels = { 0 };
+		const struct {
+			enum stat_id id;
+			uint64_t value;
+		} rows[] = {
+			{ STAT_CHANNEL_DELIVERED, n.delivered },
+			{ STAT_CHANNEL_DROPPED, n.dropped },
+			{ STAT_CHANNEL_FAILED, n.failed },
+			{ STAT_CHANNEL_QUEUED, n.queued },
+		};
+
+		label(&labels, "output", str_of(channel_name(sink->channels[i])));
+		for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
+			stats_cell_set(stats_series(m->o.stats, rows[k].id, strbuf_str(&labels)),
+				       rows[k].value);
+		dropped += n.dropped;
+	}
+	stats_set(m->o.stats, STAT_OUTPUTS_QUEUE_DROPS, dropped);
+}
+
+static uint64_t millionths(double v)
+{
+	return v > 0 ? (uint64_t)(v * 1e6) : 0;
+}
+
+static void count_resources(struct measure *m)
+{
+	const pid_t pids[] = { getpid(), netproc_pid(m->o.net) };
+	struct resources r;
+
+	resources_read(pids, ARRAY_SIZE(pids), &r);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_CPU_RATIO, millionths(r.cpu) },
+		{ STAT_MEMORY_RSS, r.rss },
+		{ STAT_MEMORY_VSZ, r.vsz },
+		{ STAT_MEMORY_PSS, r.pss },
+		{ STAT_MEMORY_CONTAINER, r.container },
+		{ STAT_HOST_CPU_RATIO, millionths(r.host_cpu) },
+		{ STAT_HOST_MEMORY, r.host_memory },
+		{ STAT_HOST_PROCS, r.host_procs },
+		{ STAT_HOST_FDS, r.host_fds },
+		{ STAT_HOST_CPUS, r.host_cpus },
+		{ STAT_BOOT_TIME, r.boot_ns },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_set(m->o.stats, rows[i].id, rows[i].value);
+}
+
+static void collect(struct measure *m)
+{
+	struct stats *s = m->o.stats;
+
+	count_rules(s, &m->now);
+	count_rules(s, &m->before);
+	counted_done(&m->before);
+	count_channels(m);
+	stats_set(s, STAT_LINK_REFUSED,
+		  atomic_load_explicit(&m->o.sink->link_refused, memory_order_relaxed));
+	if (m->o.sink->link)
+		stats_set(s, STAT_LINK_OVERRUNS, link_overruns(m->o.sink->link));
+	stats_set(s, STAT_NET_RESTARTS, netproc_restarts(m->o.net));
+	stats_set(s, STAT_DURATION, (clock_boot_ns() - m->started_ns) / NS_PER_SEC);
+	if (m->ticks++ % RESOURCES_EVERY == 0 && m->o.config->metrics.enabled &&
+	    m->o.config->metrics.resource_utilization_enabled)
+		count_resources(m);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+	collect(t->data);
+}
+
+static void info(struct strbuf *out, const char *name, const char *label_name, struct str value)
+{
+	strbuf_printf(out, "%s{", name);
+	stats_label(out, str_of(label_name), value);
+	strbuf_addz(out, "}\n");
+}
+
+static void set_infos(struct measure *m)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct alert_settings alert;
+	struct utsname un;
+
+	settings_alert(m->o.config, &alert);
+	info(&text, "falcosecurity_falco_version_info", "version", STR(TIERCEL_VERSION));
+	if (uname(&un) == 0)
+		info(&text, "falcosecurity_falco_kernel_release_info", "kernel_release",
+		     str_of(un.release));
+	info(&text, "falcosecurity_evt_hostname_info", "hostname", str_of(alert.hostname));
+	strbuf_addz(&text, "falcosecurity_scap_engine_name_info{engine_name=\"modern_bpf\","
+			   "evt_source=\"syscall\"}\n");
+	if (stats_set_infos(m->o.stats, strbuf_str(&text)) < 0)
+		log_warning("metrics: no room for the info lines");
+}
+
+int measure_start(const struct measure_options *options, struct measure **ret)
+{
+	struct measure *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return -ENOMEM;
+	m->o = *options;
+	m->started_ns = clock_boot_ns();
+	if (counted_init(&m->now, options->rules) < 0) {
+		free(m);
+		return -ENOMEM;
+	}
+	uint64_t wall = clock_wall_ns();
+	stats_set(m->o.stats, STAT_START_TIME, wall);
+	stats_set(m->o.stats, STAT_RELOAD_TIME, wall);
+	size_t n;
+	ruleset_rules(options->rules, &n);
+	stats_set(m->o.stats, STAT_RULES, n);
+	set_infos(m);
+	m->timer.data = m;
+	uv_timer_init(m->o.loop, &m->timer);
+	uv_timer_start(&m->timer, on_timer, 0, PERIOD_MS);
+	*ret = m;
+	return 0;
+}
+
+void measure_rules(struct measure *m, struct ruleset *rs)
+{
+	struct counted next = { 0 };
+	size_t n;
+
+	if (!m || counted_init(&next, rs) < 0)
+		return;
+	count_rules(m->o.stats, &m->before);
+	counted_done(&m->before);
+	m->before = m->now;
+	m->now = next;
+	ruleset_rules(rs, &n);
+	stats_set(m->o.stats, STAT_RULES, n);
+	stats_set(m->o.stats, STAT_RELOAD_TIME, clock_wall_ns());
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	free(h->data);
+}
+
+struct measure *measure_stop(struct measure *m)
+{
+	if (!m)
+		return NULL;
+	counted_done(&m->now);
+	counted_done(&m->before);
+	uv_close((uv_handle_t *)&m->timer, on_closed);
+	return NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the sensor writes into the shared counters (link/stats): the engine thread what it alone may read, the
+ * control thread the rest, once a second. Nothing of it is on an event's way.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "config/config.h"
+#include "daemon/netproc.h"
+#include "daemon/pipeline.h"
+#include "daemon/sink.h"
+#include "link/stats.h"
+#include "source/bpf.h"
+
+struct measure;
+
+/* Engine thread. */
+void measure_engine(struct stats *s, const struct pipeline *p, struct bpf_source *source);
+
+/* All that is pointed to must outlive the measure. */
+struct measure_options {
+	uv_loop_t *loop;
+	struct stats *stats; /* NULL: nothing is counted */
+	const struct config *config;
+	const struct sink *sink;
+	const struct netproc *net; /* NULL: no network process */
+	struct ruleset *rules;	   /* a reference is taken */
+};
+
+/* Control thread, as everything below. -ENOMEM. */
+int measure_start(const struct measure_options *options, struct measure **ret);
+/* These rules count from now on; what others counted stays. */
+void measure_rules(struct measure *m, struct ruleset *rs);
+struct measure *measure_stop(struct measure *m); /* NULL */
