@@ -28,7 +28,7 @@ enum {
 
 	/* Containers. */
 	LIMIT_CONTAINERS = 16384,	/* known at once */
-	LIMIT_RUNTIME_ANSWER = 4 << 20, /* bytes of one answer of a runtime */
+	LIMIT_RUNTIME_ANSWER = 2 << 20, /* bytes of one answer of a runtime */
 	LIMIT_RUNTIME_REQUESTS = 4096,	/* containers asked for at once */
 	LIMIT_WAITING = 4096,		/* events waiting for what their container is */
 	LIMIT_WAITING_CONTAINER = 256,	/* of one container */

@@ -259,21 +259,22 @@ void pipeline_flush(struct pipeline *p)
 	pipeline_tick(p, UINT64_MAX);
 }
 
-static bool ask(struct pipeline *p, const struct container *c, uint32_t pid)
+static bool ask(struct pipeline *p, const struct container *c, const struct rec_ident *inside)
 {
-	return !p->options.ask || p->options.ask(c, pid, p->options.ask_ctx);
+	return !p->options.ask || p->options.ask(c, inside, p->options.ask_ctx);
 }
 
 /*
- * A process that is in the container's cgroup may still see the host's files: runtimes enter the cgroup first.
- * After an exec inside it does not.
+ * A process that is in the container's cgroup may still see the host's files: runtimes enter the cgroup, and a mount
+ * namespace, first. After an exec inside it does not.
  */
 static bool settled(const struct event *ev, const struct proc *proc)
 {
 	bool exec = ev->info->code == EV_SYSCALL_EXECVE_19_X ||
 		    ev->info->code == EV_SYSCALL_EXECVEAT_X;
+	uint64_t since = proc->exec_ns > proc->id.start_ns ? proc->exec_ns : proc->id.start_ns;
 
-	return (exec && event_i64(ev, 0, -1) == 0) || ev->hdr->ts_ns > proc->exec_ns + SETTLED_NS;
+	return (exec && event_i64(ev, 0, -1) == 0) || ev->hdr->ts_ns > since + SETTLED_NS;
 }
 
 /* The container of the event, asked for when it is met for the first time. */
@@ -285,11 +286,11 @@ static struct container *container_of(struct pipeline *p, const struct event *ev
 
 	if (!c)
 		return NULL;
-	if (is_new && c->status == CONTAINER_ASKED && !ask(p, c, 0))
+	if (is_new && c->status == CONTAINER_ASKED && !ask(p, c, NULL))
 		c->status = CONTAINER_UNKNOWN;
 	if (!c->accounts_wanted && state_own_mounts(p->state, proc) && settled(ev, proc)) {
 		c->accounts_wanted = true;
-		c->accounts_pending = ask(p, c, proc->id.pid);
+		c->accounts_pending = ask(p, c, &proc->id);
 	}
 	return c;
 }

@@ -16,10 +16,10 @@ struct pipeline;
 typedef void (*publish_fn)(struct alert *alert, const struct rule *rule, void *ctx);
 
 /*
- * What a container is is asked (pid 0), or its passwd file (a process inside); the answer will come as a
+ * What a container is is asked (inside: NULL), or its passwd file (a process inside); the answer will come as a
  * CONTAINER_INFO record. False: none will.
  */
-typedef bool (*ask_fn)(const struct container *c, uint32_t pid, void *ctx);
+typedef bool (*ask_fn)(const struct container *c, const struct rec_ident *inside, void *ctx);
 
 struct pipeline_options {
 	const struct alert_settings *alert;

@@ -158,12 +158,16 @@ static void wake_engine(void *ctx)
 	engine_wake(s->engine);
 }
 
-static bool ask_runtime(const struct container *c, uint32_t pid, void *ctx)
+static bool ask_runtime(const struct container *c, const struct rec_ident *inside, void *ctx)
 {
 	struct sensor *s = ctx;
 
-	return pid ? runtime_ask_accounts(s->runtime, c->id, pid)
-		   : runtime_ask(s->runtime, c->id, c->full_id);
+	if (inside)
+		return runtime_ask_accounts(s->runtime, c->id, inside->pid, inside->mnt_ns);
+	return runtime_ask(s->runtime, &(struct runtime_question){ .id = c->id,
+								   .full_id = c->full_id,
+								   .type = c->guess,
+								   .owner = c->owner });
 }
 
 /* Without it events do not wait: nobody would answer. */

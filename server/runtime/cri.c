@@ -139,25 +139,40 @@ static bool is_digest(struct str image)
 	       (image.len == 64 && str_chr(image, '/') == image.len && str_chr(image, ':') == 64);
 }
 
-static void take_image(const Runtime__V1__ContainerStatus *s, struct arena *a, struct info *in)
+/*
+ * An image may have several names, of which the status tells one, and a node that was told an id. What was asked
+ * for comes first, wherever it is said.
+ */
+static void take_image(const Runtime__V1__ContainerStatus *s, const json_t *verbose,
+		       struct arena *a, struct info *in)
 {
 	static const char *const names[] = { "io.kubernetes.cri.image-name",
 					     "io.kubernetes.cri-o.ImageName",
 					     "io.kubernetes.cri-o.Image" };
-	struct str image = keep(s->image ? s->image->image : NULL, a);
-	struct str ref = keep(s->image_ref, a), repository, tag, digest;
+	const json_t *asked = json_object_get(json_object_get(verbose, "config"), "image");
+	struct str repository, tag, digest, ref = keep(s->image_ref, a);
+	const char *candidates[ARRAY_SIZE(names) + 5] = {
+		s->image ? s->image->user_specified_image : NULL,
+		json_string_value(json_object_get(asked, "user_specified_image")),
+		json_string_value(json_object_get(asked, "image")),
+		s->image ? s->image->image : NULL,
+		s->image_ref,
+	};
 
-	if (is_digest(ref) && !image.len)
-		image = ref;
-	for (size_t i = 0; is_digest(image) && i < ARRAY_SIZE(names); i++) {
-		const char *name = PAIR_VALUE(s->annotations, s->n_annotations, names[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		candidates[5 + i] = PAIR_VALUE(s->annotations, s->n_annotations, names[i]);
+	in->image = ref;
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		struct str name = str_of(candidates[i] ? candidates[i] : "");
 
-		if (name && *name && !is_digest(str_of(name)))
-			image = keep(name, a);
+		/* A name with a tag, if there is any; else the first that is a name at all. */
+		info_split_image(name, &repository, &tag, &digest);
+		if (!name.len || is_digest(name) || (!tag.len && !is_digest(in->image)))
+			continue;
+		in->image = keep(candidates[i], a);
+		if (tag.len)
+			break;
 	}
-	if (is_digest(image) && ref.len && !is_digest(ref))
-		image = ref;
-	in->image = image;
 	info_split_image(ref, &repository, &tag, &digest);
 	if (is_digest(ref))
 		in->image_id = str_starts(ref, STR("sha256:")) ? str_skip(ref, 7) : ref;
@@ -188,9 +203,8 @@ static int take_mounts(const Runtime__V1__ContainerStatus *s, struct arena *a, s
 }
 
 /* The verbose part: of containerd, and of CRI-O. */
-static void take_verbose(const char *text, struct arena *a, struct info *in)
+static void take_verbose(const json_t *root, struct arena *a, struct info *in)
 {
-	_cleanup_(json_freep) json_t *root = text ? answer_parse(str_of(text)) : NULL;
 	const json_t *config = json_object_get(root, "config");
 	const json_t *security = json_object_get(json_object_get(config, "linux"),
 						 "security_context");
@@ -214,11 +228,13 @@ static int take_status(const Runtime__V1__ContainerStatusResponse *m, const stru
 		       struct arena *a, struct info *in)
 {
 	const Runtime__V1__ContainerStatus *s = m->status;
+	const char *text = PAIR_VALUE(m->info, m->n_info, "info");
+	_cleanup_(json_freep) json_t *verbose = text ? answer_parse(str_of(text)) : NULL;
 
 	in->full_id = keep(s->id, a);
 	in->name = keep(s->metadata ? s->metadata->name : NULL, a);
-	take_image(s, a, in);
-	take_verbose(PAIR_VALUE(m->info, m->n_info, "info"), a, in);
+	take_image(s, verbose, a, in);
+	take_verbose(verbose, a, in);
 	int r = PAIRS(s->labels, s->n_labels, l, a, &in->labels, &in->nlabels);
 
 	return r == 0 ? take_mounts(s, a, in) : r;

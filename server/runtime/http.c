@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See http.h. A transfer is one easy handle; all of them are on one multi handle. */
+/*
+ * See http.h. A transfer is one easy handle; all of them are on one multi handle. Each has a connection of its
+ * own: where libcurl 7.88 keeps them, it queues a request behind an event stream (it believes that all sockets
+ * speak one version of HTTP, as the host has one name), and fails the second call on an HTTP/2 connection.
+ */
 #include "runtime/http.h"
 
 #include <curl/curl.h>
@@ -9,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 
-enum { CONNECT_MS = 1000, TIMEOUT_MS = 5000, CONNECTIONS = 64 };
+enum { CONNECT_MS = 1000, TIMEOUT_MS = 5000, CONNECTIONS = 512 };
 enum { GRPC_OK = 0, GRPC_NOT_FOUND = 5, GRPC_UNIMPLEMENTED = 12, GRPC_NONE = -1 };
 
 struct transfer {
@@ -20,6 +24,7 @@ struct transfer {
 	char *socket, *url, *body;
 	struct strbuf data;
 	int grpc_status;
+	bool added;
 };
 
 struct http {
@@ -47,8 +52,9 @@ static void transfer_free(struct http *h, struct transfer *t)
 		*t->prev = t->next;
 		if (t->next)
 			t->next->prev = t->prev;
-		curl_multi_remove_handle(h->multi, t->easy);
 	}
+	if (t->added)
+		curl_multi_remove_handle(h->multi, t->easy);
 	curl_easy_cleanup(t->easy);
 	curl_slist_free_all(t->headers);
 	strbuf_done(&t->data);
@@ -62,8 +68,12 @@ struct http *http_free(struct http *h)
 {
 	if (!h)
 		return NULL;
-	while (h->first)
-		transfer_free(h, h->first);
+	while (h->first) {
+		struct transfer *t = h->first;
+
+		t->r.on_end(t->r.ctx, HTTP_STOPPED, (struct str){ 0 });
+		transfer_free(h, t);
+	}
 	curl_multi_cleanup(h->multi);
 	free(h);
 	return NULL;
@@ -105,11 +115,11 @@ static void set_call(struct transfer *t)
 	t->headers = curl_slist_append(t->headers, "Content-Type: application/grpc");
 	t->headers = curl_slist_append(t->headers, "TE: trailers");
 	t->headers = curl_slist_append(t->headers, "Expect:");
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->body);
 	curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, (long)t->r.body.len);
-	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
 
 static int set_up(struct transfer *t)
@@ -126,6 +136,8 @@ static int set_up(struct transfer *t)
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, t->r.stream ? 0L : (long)TIMEOUT_MS);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_write);
@@ -151,7 +163,7 @@ int http_start(struct http *h, const struct http_request *r)
 	t->r = *r;
 	t->grpc_status = GRPC_NONE;
 	t->data.limit = LIMIT_RUNTIME_ANSWER;
-	if (set_up(t) < 0 || curl_multi_add_handle(h->multi, t->easy) != CURLM_OK) {
+	if (set_up(t) < 0) {
 		transfer_free(h, t);
 		return -ENOMEM;
 	}
@@ -181,11 +193,22 @@ static enum http_outcome outcome_of(const struct transfer *t, CURLcode code)
 	return status == 200 ? HTTP_OK : status == 404 ? HTTP_NOT_FOUND : HTTP_FAILED;
 }
 
+/* Here and not in http_start, which is called from inside of callbacks: libcurl refuses new handles there. */
+static void add_new(struct http *h)
+{
+	for (struct transfer *t = h->first; t && !t->added; t = t->next) {
+		if (curl_multi_add_handle(h->multi, t->easy) != CURLM_OK)
+			break; /* out of memory: once more next time */
+		t->added = true;
+	}
+}
+
 void http_run(struct http *h, unsigned timeout_ms)
 {
 	int running, left;
 	CURLMsg *m;
 
+	add_new(h);
 	curl_multi_perform(h->multi, &running);
 	curl_multi_poll(h->multi, NULL, 0, (int)timeout_ms, NULL);
 	curl_multi_perform(h->multi, &running);

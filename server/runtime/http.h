@@ -17,6 +17,7 @@ enum http_outcome {
 	HTTP_NOT_FOUND,	  /* the runtime does not know it */
 	HTTP_NOT_OFFERED, /* it does not know the method */
 	HTTP_FAILED,	  /* refused, hung, garbage, too large */
+	HTTP_STOPPED,	  /* by http_free; nothing may be started from there */
 };
 
 struct http_request {
@@ -31,7 +32,7 @@ struct http_request {
 };
 
 struct http *http_new(void);
-/* Requests still running are dropped without on_end. Returns NULL. */
+/* Requests still running end as HTTP_STOPPED. Returns NULL. */
 struct http *http_free(struct http *h);
 /* The texts are copied. -ENOMEM. */
 int http_start(struct http *h, const struct http_request *r);

@@ -124,6 +124,25 @@ static struct str two_words(struct str path)
 	return name;
 }
 
+/* systemd gives each user a slice; what his own runtimes start is below it. */
+static uint32_t owner_of(struct str path)
+{
+	struct str before = STR("/user-"), digits;
+	uint64_t uid;
+
+	for (size_t i = 0; i + before.len < path.len; i++) {
+		if (!str_starts(str_skip(path, i), before))
+			continue;
+		digits = str_skip(path, i + before.len);
+		digits = str_cut(digits, str_chr(digits, '/'));
+		if (str_ends(digits, STR(".slice")) &&
+		    str_to_u64(str_cut(digits, digits.len - strlen(".slice")), &uid) == 0 &&
+		    uid < UINT32_MAX)
+			return (uint32_t)uid;
+	}
+	return 0;
+}
+
 static struct container_ident of_path(struct str path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
@@ -139,6 +158,7 @@ static struct container_ident of_path(struct str path)
 				.id = forms[i].kind == HEX_END ? str_cut(id, SHORT_ID) : id,
 				.full_id = id,
 				.type = forms[i].type,
+				.owner = owner_of(path),
 			};
 	}
 	return (struct container_ident){ 0 };

@@ -2,6 +2,8 @@
 /* Which container a process is in, told from the paths of its control groups. Pure; any thread. */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/str.h"
 
 struct container_ident {
@@ -9,6 +11,7 @@ struct container_ident {
 		id; /* short (12 digits, or the name where the runtime has names); empty: the host */
 	struct str full_id; /* borrowed from the text, as is id */
 	const char *type;   /* whose form of path it is: a guess until a runtime answers */
+	uint32_t owner;	    /* the user in whose slice it is; 0: the system's */
 	bool doubtful; /* any unit may have such a path: a foreign namespace has to bear witness */
 };
 

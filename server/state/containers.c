@@ -62,22 +62,46 @@ static struct str put(char **at, struct str s)
 	return copy;
 }
 
-struct container *containers_add(struct containers *c, struct str id, struct str full_id,
-				 const char *guess, uint64_t now_ns)
+/* Of runtimes that are not asked, the name is all there is. */
+static bool nameless(const char *type)
+{
+	return str_eqz(str_of(type), "lxc") || str_eqz(str_of(type), "libvirt-lxc") ||
+	       str_eqz(str_of(type), "bpm");
+}
+
+static void know(struct container *k)
+{
+	struct str none = STR("");
+
+	k->status = CONTAINER_KNOWN;
+	k->info = (struct info){ .full_id = k->full_id,
+				 .name = k->full_id,
+				 .type = str_of(k->guess),
+				 .image = none,
+				 .repository = none,
+				 .tag = none,
+				 .digest = none };
+}
+
+struct container *containers_add(struct containers *c, const struct container_ident *ident,
+				 uint64_t now_ns)
 {
 	sweep(c, now_ns);
 	struct container *k = calloc(1, sizeof(*k));
 
-	if (!k || !id.len || id.len + full_id.len > sizeof(k->bytes)) {
+	if (!k || !ident->id.len || ident->id.len + ident->full_id.len > sizeof(k->bytes)) {
 		c->refused++;
 		free(k);
 		return NULL;
 	}
 	char *at = k->bytes;
 
-	k->id = put(&at, id);
-	k->full_id = put(&at, full_id);
-	k->guess = guess;
+	k->id = put(&at, ident->id);
+	k->full_id = put(&at, ident->full_id);
+	k->guess = ident->type ? ident->type : "";
+	k->owner = ident->owner;
+	if (nameless(k->guess))
+		know(k);
 	if (strmap_put(&c->map, k->id, k) < 0) {
 		c->refused++;
 		free(k);
@@ -98,7 +122,7 @@ int containers_take(struct containers *c, const struct event *e)
 	struct info info = { 0 };
 
 	if (!k)
-		k = containers_add(c, id, (struct str){ 0 }, "", e->hdr->ts_ns);
+		k = containers_add(c, &(struct container_ident){ .id = id }, e->hdr->ts_ns);
 	if (!k)
 		return -ENOMEM;
 	if (!e->params[JSON].ptr) {

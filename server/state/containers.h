@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "event/event.h"
 #include "runtime/info.h"
+#include "state/container.h"
 
 enum container_status {
 	CONTAINER_ASKED,   /* an answer will come */
@@ -19,6 +20,7 @@ struct container {
 	struct str id;
 	struct str full_id; /* of the cgroup, or of the runtime */
 	const char *guess;  /* type, before a runtime told one; static */
+	uint32_t owner;	    /* as of the cgroup's path, container.h */
 	enum container_status status;
 	struct info info;
 	bool met;	       /* a process of it was seen */
@@ -48,8 +50,8 @@ void containers_done(struct containers *c);
 /* NULL: never heard of. */
 struct container *containers_find(const struct containers *c, struct str id);
 /* A new one. NULL when memory is out or the id is too long (counted). */
-struct container *containers_add(struct containers *c, struct str id, struct str full_id,
-				 const char *guess, uint64_t now_ns);
+struct container *containers_add(struct containers *c, const struct container_ident *ident,
+				 uint64_t now_ns);
 /* A CONTAINER_INFO record; one without a text says that the passwd file has been read. 0 or -ENOMEM (counted). */
 int containers_take(struct containers *c, const struct event *e);
 /* All that are known as records; the first negative outcome of emit ends it. */

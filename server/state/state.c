@@ -597,8 +597,8 @@ struct container *state_event_container(struct state *s, const struct event *e, 
 	if (!c) {
 		struct container_ident ident = container_identify(p->cgroups);
 
-		c = containers_add(&s->containers, p->container_id, ident.full_id,
-				   ident.type ? ident.type : "", e->hdr->ts_ns);
+		ident.id = p->container_id;
+		c = containers_add(&s->containers, &ident, e->hdr->ts_ns);
 	}
 	if (c)
 		c->met = true;
@@ -607,7 +607,14 @@ struct container *state_event_container(struct state *s, const struct event *e, 
 
 bool state_own_mounts(const struct state *s, const struct proc *p)
 {
-	return p->id.mnt_ns && !host_mounts(s, &p->id);
+	const struct proc *outside = p->parent;
+
+	/* A runtime may live in a mount namespace of its own, and enters the container's cgroup first. */
+	for (unsigned i = 0; outside && i < LIMIT_ANCESTORS; i++, outside = outside->parent)
+		if (!str_eq(outside->container_id, p->container_id))
+			break;
+	return p->id.mnt_ns && !host_mounts(s, &p->id) &&
+	       !(outside && outside->id.mnt_ns == p->id.mnt_ns);
 }
 
 const struct proc *state_same_proc(struct state *s, const struct rec_ident *who)
