@@ -25,7 +25,7 @@ enum {
 	READY_MS = 10000,
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 5000,
-	STOP_MS = 2000,
+	STOP_MS = 5000,
 	CHILD_FD_BASE = 3,
 	CHILD_FDS = 5, /* ring, eventfd, control, two areas of counters */
 };

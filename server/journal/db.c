@@ -190,7 +190,7 @@ static int set_up(struct db *db)
 {
 	uint64_t application = 0, version = 0, pages = 0;
 	int r = exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-			 "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;"
+			 "PRAGMA temp_store = MEMORY;"
 			 "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = OFF;");
 
 	if (r == 0)
@@ -497,9 +497,17 @@ uint64_t db_bytes(struct db *db)
 	return (pages - unused) * db->page_bytes;
 }
 
-size_t db_wal_pages(const struct db *db)
+uint64_t db_log_bytes(const struct db *db)
 {
-	return db->wal_pages;
+	return db->wal_pages * db->page_bytes;
+}
+
+int db_limit_log(struct db *db, uint64_t bytes)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "PRAGMA journal_size_limit = %llu", (unsigned long long)bytes);
+	return exec(db, text);
 }
 
 int db_read(struct db *db, uint64_t from, uint64_t to, size_t max, size_t max_bytes,
@@ -567,15 +575,21 @@ int db_find_time(struct db *db, uint64_t time_ns, uint64_t *ret_seq)
 int db_find_last(struct db *db, uint64_t n, uint64_t *ret_seq)
 {
 	int r;
-	uint64_t seq = 0;
+	uint64_t seq = 0, oldest = 0, newest = 0;
 	sqlite3_stmt *s = statement(db, ST_LAST, &r);
 
 	if (!s)
 		return r;
-	bind_u64(s, 1, n && n < INT64_MAX ? n - 1 : INT64_MAX);
-	r = one_row(s, &seq, NULL);
-	if (r == 0 && !seq)
-		r = first_row(db, ST_OLDEST, &seq, NULL);
+	r = first_row(db, ST_OLDEST, &oldest, NULL);
+	if (r == 0)
+		r = first_row(db, ST_NEWEST, &newest, NULL);
+	/* Counting rows takes its time: not for more than there can be. */
+	if (r == 0 && n <= newest - oldest) {
+		bind_u64(s, 1, n ? n - 1 : 0);
+		r = one_row(s, &seq, NULL);
+	}
+	if (!seq)
+		seq = oldest;
 	if (r == 0)
 		*ret_seq = seq;
 	return r;

@@ -59,8 +59,10 @@ int db_sync(struct db *db);
 int db_checkpoint(struct db *db);
 /* Bytes in use, without what is free for reuse. */
 uint64_t db_bytes(struct db *db);
-/* Pages in the WAL since it began anew, as of the last commit. */
-size_t db_wal_pages(const struct db *db);
+/* The write-ahead log since it began anew, as of the last commit. */
+uint64_t db_log_bytes(const struct db *db);
+/* Its file becomes no longer than that again when it begins anew. */
+int db_limit_log(struct db *db, uint64_t bytes);
 
 /* Up to max entries from number from to number to, at most about max_bytes; references of the caller's. */
 int db_read(struct db *db, uint64_t from, uint64_t to, size_t max, size_t max_bytes,

@@ -18,6 +18,9 @@ enum {
 	JOURNAL_STALL_MS = 1000,	/* a writer that hangs for longer is not waited for */
 	JOURNAL_RETRY_MS = 1000,	/* between attempts on a disk that fails */
 	JOURNAL_CLOSE_MS = 5000,
+	JOURNAL_LOG_MIN = 256 << 10, /* bytes of the write-ahead log */
+	JOURNAL_LOG_MAX = 64 << 20,
+	JOURNAL_LOCK_MS = 3000, /* for another server to end */
 	JOURNAL_DIR = 4096 - 64,
 };
 
@@ -49,7 +52,8 @@ struct journal {
 	char dir[JOURNAL_DIR];
 	int lock_fd;
 	uint64_t first;
-	uint64_t kept_before; /* newest number in the file at the start */
+	uint64_t kept_before;	    /* newest number in the file at the start */
+	uint64_t max_file, max_log; /* bytes: the parts of the bound */
 	struct worker writer, reader;
 	uv_async_t wake;
 
@@ -58,7 +62,7 @@ struct journal {
 	_Atomic uint64_t kept;
 	_Atomic uint64_t waiting_bytes;
 	_Atomic bool unsynced;	    /* a commit since the last sync */
-	_Atomic size_t wal_pages;   /* as of the last commit */
+	_Atomic uint64_t log_bytes; /* as of the last commit */
 	_Atomic bool aside;	    /* the reader must let go of the file */
 	_Atomic bool reader_closed; /* it has */
 	_Atomic bool stop_reader;

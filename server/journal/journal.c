@@ -268,9 +268,13 @@ static int take_lock(struct journal *j, struct diag *d)
 		diag_set(d, "%s: %s", path, strerror(errno));
 		return r;
 	}
-	if (flock(j->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		diag_set(d, "%s: another server uses this journal", path);
-		return -EBUSY;
+	/* The network process of a server that was killed is about to let go of it. */
+	for (int ms = 0; flock(j->lock_fd, LOCK_EX | LOCK_NB) < 0; ms += 10) {
+		if (ms >= JOURNAL_LOCK_MS) {
+			diag_set(d, "%s: another server uses this journal", path);
+			return -EBUSY;
+		}
+		usleep(10000);
 	}
 	return 0;
 }
@@ -329,6 +333,17 @@ static void release(struct journal *j)
 	free(j);
 }
 
+/* A fifth is the log's: it is what a burst may write before the file has to be touched. */
+static void set_bounds(struct journal *j)
+{
+	uint64_t max = j->settings.max_bytes ? j->settings.max_bytes : 256 << 20;
+	uint64_t log = max / 5;
+
+	log = log < JOURNAL_LOG_MIN ? JOURNAL_LOG_MIN : log;
+	j->max_log = log > JOURNAL_LOG_MAX ? JOURNAL_LOG_MAX : log;
+	j->max_file = max > 2 * j->max_log ? max - j->max_log : max / 2;
+}
+
 int journal_open(uv_loop_t *loop, const struct journal_settings *settings, struct journal **ret,
 		 struct diag *d)
 {
@@ -340,8 +355,7 @@ int journal_open(uv_loop_t *loop, const struct journal_settings *settings, struc
 	j->loop = loop;
 	j->lock_fd = -1;
 	j->settings = *settings;
-	if (!j->settings.max_bytes)
-		j->settings.max_bytes = 256 << 20;
+	set_bounds(j);
 	j->first = settings->first_seq;
 	snprintf(j->dir, sizeof(j->dir), "%s", settings->dir);
 	int r = take_lock(j, d);

@@ -36,7 +36,7 @@ enum {
 
 struct journal_settings {
 	const char *dir;     /* is there, and writable */
-	uint64_t max_bytes;  /* of the file; 0: 256 MiB */
+	uint64_t max_bytes;  /* of the file and its log together; 0: 256 MiB */
 	uint64_t max_age_ns; /* 0: no bound */
 	uint64_t first_seq;  /* of this run of the sensor; 0: a new run, the journal decides */
 	/* Loop thread; both may be NULL. kept: journal_kept has grown, or a mark was written. failed: the disk failed

@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "journal/internal.h"
 
-enum { CHECKPOINT_PAGES = 1000 };
-
 struct reader {
 	struct journal *j;
 	struct db *db;
@@ -84,7 +82,7 @@ static void sync_now(struct reader *r)
 		atomic_store(&j->unsynced, true); /* tried again in a while */
 		return;
 	}
-	if (atomic_load(&j->wal_pages) > CHECKPOINT_PAGES)
+	if (atomic_load(&j->log_bytes) > j->max_log / 4)
 		(void)db_checkpoint(r->db);
 }
 

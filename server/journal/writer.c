@@ -22,10 +22,10 @@
 
 enum {
 	BATCH = 4096, /* jobs of one transaction */
+	BATCH_BYTES = 512 << 10,
 	TRIM_AGE_S = 10,
 	TRIM_CHUNK = 4096,
-	TRIM_LOOK = 256,      /* alerts between looks at the size */
-	WAL_TOO_LONG = 16384, /* pages; the reader's checkpoints did not keep up */
+	TRIM_LOOK = 256, /* alerts between looks at the size */
 	IDLE_MS = 10000,
 	ASIDE_MS = 3000,
 };
@@ -73,6 +73,8 @@ int journal_begin(struct journal *j, struct db *db)
 
 	if (r == 0)
 		r = begin_state(j, db, &st, &gap);
+	if (r == 0)
+		r = db_limit_log(db, j->max_log);
 	if (r)
 		return r;
 	j->w.db = db;
@@ -161,7 +163,7 @@ static int put_items(struct journal *j, void *const *items, size_t n, struct gap
 static int trim(struct journal *j, uint64_t *ret_oldest)
 {
 	uint64_t now = journal_now_ns();
-	uint64_t max = j->settings.max_bytes;
+	uint64_t max = j->max_file;
 	int r = 0;
 
 	if (j->w.since_trim >= TRIM_LOOK || now - j->w.aged_ns > TRIM_AGE_S * NS_PER_SEC) {
@@ -214,7 +216,7 @@ static int store(struct journal *j, void *const *items, size_t n)
 	j->w.reserved = reserved;
 	atomic_store(&j->newest, range.last);
 	atomic_store(&j->oldest, oldest ? oldest : range.first);
-	atomic_store(&j->wal_pages, db_wal_pages(j->w.db));
+	atomic_store(&j->log_bytes, db_log_bytes(j->w.db));
 	if (!atomic_exchange(&j->unsynced, true))
 		worker_wake(&j->reader);
 	return 0;
@@ -290,7 +292,6 @@ static void give_up(struct journal *j, int r, void *const *items, size_t n)
 	if (!j->w.failing)
 		tell_fault(j, r < 0 ? r : -EIO, text, (struct gap){ 0 });
 	j->w.failing = true;
-	j->w.retry_ns = journal_now_ns() + (r == DB_E_DAMAGED ? 0 : JOURNAL_RETRY_MS * NS_PER_MS);
 }
 
 static void finish_items(struct journal *j, void *const *items, size_t n, int r)
@@ -322,6 +323,8 @@ static void write_batch(struct journal *j, void *const *items, size_t n)
 	bool rest = j->w.failing && journal_now_ns() < j->w.retry_ns;
 	int r = rest ? -EIO : attempt(j, items, n);
 
+	if (!rest)
+		j->w.retry_ns = journal_now_ns() + JOURNAL_RETRY_MS * NS_PER_MS;
 	if (r == DB_E_DAMAGED) { /* once more into a new file */
 		give_up(j, r, NULL, 0);
 		r = attempt(j, items, n);
@@ -332,7 +335,7 @@ static void write_batch(struct journal *j, void *const *items, size_t n)
 		recovered(j);
 	finish_items(j, items, n, r);
 	/* The reader does this beside us, unless it cannot keep up. */
-	if (r == 0 && db_wal_pages(j->w.db) > WAL_TOO_LONG)
+	if (r == 0 && db_log_bytes(j->w.db) > j->max_log)
 		(void)db_checkpoint(j->w.db);
 }
 
@@ -358,6 +361,20 @@ static void end_clean(struct journal *j)
 	db_rollback(j->w.db);
 }
 
+static size_t take_batch(struct journal *j, void **items, bool *stop)
+{
+	size_t n = 0, bytes = 0;
+
+	while (n < BATCH && bytes < BATCH_BYTES && (items[n] = queue_pop(j->writer.in))) {
+		const struct entry *e = entry_of(items[n]);
+
+		bytes += e ? e->len : 0;
+		*stop |= !e && ((struct job *)items[n])->kind == JOB_STOP;
+		n++;
+	}
+	return n;
+}
+
 void *journal_writer(void *arg)
 {
 	struct journal *j = arg;
@@ -365,15 +382,12 @@ void *journal_writer(void *arg)
 	bool stop = false;
 
 	while (!stop) {
-		size_t n = 0;
+		size_t n;
 
 		if (queue_length(j->writer.in) == 0)
 			worker_wait(&j->writer, j->w.failing ? JOURNAL_RETRY_MS : IDLE_MS);
 		pace(j);
-		while (n < BATCH && (items[n] = queue_pop(j->writer.in)))
-			n++;
-		for (size_t i = 0; i < n; i++)
-			stop |= !entry_of(items[i]) && ((struct job *)items[i])->kind == JOB_STOP;
+		n = take_batch(j, items, &stop);
 		if (n || j->w.failing || j->settings.max_age_ns)
 			write_batch(j, items, n);
 	}

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
@@ -33,6 +34,8 @@ enum {
 	RPC_MAX_CALLS = 1024,
 	RPC_ADVANCE = 16, /* calls asked for in advance */
 	RPC_ADDRESSES = 8,
+	RPC_WAIT_MS = 2000,  /* for an address that is still taken */
+	RPC_WAIT_STEP_MS = 20,
 	RPC_GRACE_MS = 500,  /* for the last statuses to go out */
 	RPC_SAVE_TICKS = 20, /* between savings of where legacy streams are */
 };
@@ -183,6 +186,37 @@ static int listen_tcp(struct rpc_server *s, const struct control_settings *setti
 	return 0;
 }
 
+static int listen_unix(struct rpc_server *s, const struct control_settings *settings,
+		       const char *address, struct diag *d)
+{
+	struct str text = str_of(address);
+
+	if (s->nlisteners == RPC_ADDRESSES || text.len < 6)
+		return bad_address(address, d);
+	size_t skip = str_starts(text, STR("unix://")) ? 7 : 5;
+	mode_t mode = (mode_t)(settings->socket_mode & 0777);
+	int r = unix_listen(s->loop, s->grpc, address + skip, mode ? mode : 0660,
+			    &s->listeners[s->nlisteners], d);
+	if (r < 0)
+		return r;
+	s->nlisteners++;
+	strbuf_printf(&s->addresses, "%sunix://%s", s->addresses.len ? "," : "", address + skip);
+	return 0;
+}
+
+/* The network process of a server that was killed ends by itself, a little later than its successor starts. */
+static int listen_one(struct rpc_server *s, const struct control_settings *settings,
+		      const char *address, bool local, struct diag *d)
+{
+	for (int waited = 0;; waited += RPC_WAIT_STEP_MS) {
+		int r = local ? listen_unix(s, settings, address, d)
+			      : listen_tcp(s, settings, address, d);
+		if (r != -EADDRINUSE || waited >= RPC_WAIT_MS)
+			return r;
+		usleep(RPC_WAIT_STEP_MS * 1000);
+	}
+}
+
 /* TCP ports are bound before the server starts, unix sockets after. */
 static int listen_all(struct rpc_server *s, const struct control_settings *settings, bool local,
 		      struct diag *d)
@@ -191,29 +225,12 @@ static int listen_all(struct rpc_server *s, const struct control_settings *setti
 
 	while (str_split(&rest, ',', &part)) {
 		_cleanup_(freep) char *address = str_dupz(str_trim(part));
-		struct str text = str_of(address);
-		int r = 0;
 
 		if (!address)
 			return -ENOMEM;
-		if (str_starts(text, STR("unix:")) != local)
+		if (str_starts(str_of(address), STR("unix:")) != local)
 			continue;
-		if (!local) {
-			r = listen_tcp(s, settings, address, d);
-		} else if (s->nlisteners == RPC_ADDRESSES || text.len < 6) {
-			r = bad_address(address, d);
-		} else {
-			size_t skip = str_starts(text, STR("unix://")) ? 7 : 5;
-			mode_t mode = (mode_t)(settings->socket_mode & 0777);
-
-			r = unix_listen(s->loop, s->grpc, address + skip, mode ? mode : 0660,
-					&s->listeners[s->nlisteners], d);
-			if (r == 0) {
-				s->nlisteners++;
-				strbuf_printf(&s->addresses, "%sunix://%s",
-					      s->addresses.len ? "," : "", address + skip);
-			}
-		}
+		int r = listen_one(s, settings, address, local, d);
 		if (r < 0)
 			return r;
 	}
