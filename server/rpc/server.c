@@ -34,7 +34,7 @@ enum {
 	RPC_MAX_CALLS = 1024,
 	RPC_ADVANCE = 16, /* calls asked for in advance */
 	RPC_ADDRESSES = 8,
-	RPC_WAIT_MS = 2000,  /* for an address that is still taken */
+	RPC_WAIT_MS = 2000, /* for an address that is still taken */
 	RPC_WAIT_STEP_MS = 20,
 	RPC_GRACE_MS = 500,  /* for the last statuses to go out */
 	RPC_SAVE_TICKS = 20, /* between savings of where legacy streams are */

@@ -26,7 +26,7 @@ static struct db *open_db(void)
 
 static int make(void **state)
 {
-	strcpy(dir + sizeof(dir) - 7, "XXXXXX");
+	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
 	return mkdtemp(dir) ? 0 : -1;
 }
 

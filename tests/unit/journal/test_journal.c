@@ -83,7 +83,7 @@ static int set_up(void **state)
 
 	faulty_set(FAULTY_FINE);
 	faulty_keep_all();
-	strcpy(w->dir, "/tmp/tiercel-journal-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/tiercel-journal-XXXXXX");
 	if (!mkdtemp(w->dir))
 		return -1;
 	w->size = 100;
