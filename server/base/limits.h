@@ -41,11 +41,13 @@ enum {
 	LIMIT_CONTROL_BYTES = 1 << 20, /* one control message between the processes */
 	LIMIT_STREAM_ALERTS = 65536,   /* alerts kept in memory for subscribers */
 	LIMIT_WEB_CONNECTIONS = 64,    /* open at once to the web endpoint */
-	LIMIT_GRPC_MESSAGE = 64 << 10, /* bytes received in one message */
 	LIMIT_STREAM_FILTERS = 256,    /* entries of allow and deny of one stream */
 	LIMIT_STREAM_PATTERNS = 4096,  /* texts in all of them */
 	LIMIT_STREAM_REGEXES = 4,      /* in its condition */
 	LIMIT_STREAM_REGEX = 512,      /* bytes of one of them */
+	LIMIT_GRPC_MESSAGE = 64 << 10, /* default of the bytes received in one message */
+	LIMIT_CALLS = 1024,	       /* default of gRPC calls open at once */
+	LIMIT_CALLS_EACH = 256,	       /* default of those of one identity */
 	LIMIT_SERIES = 65536,	       /* labelled counters of one process */
 	LIMIT_SERIES_TEXT = 16 << 20,  /* bytes of their labels */
 };

@@ -220,8 +220,23 @@ struct config {
 		int stream_alerts;	    /* kept in memory for subscribers */
 		bool match_resolved_names;  /* ARCHITECTURE.md, decision 6 */
 		struct config_texts listen; /* more gRPC addresses beside grpc.bind_address */
-		int tls_min_version;	    /* 12 or 13 */
-		const char *state_dir;	    /* what outlives the program: the journal */
+		struct {
+			int min_version;   /* 12 or 13 */
+			bool common_names; /* a common name is an identity */
+			const char *crl;   /* PEM file; empty: none */
+		} tls;
+		const char *policy; /* who may call what; empty: no policy */
+		struct {
+			int mode;
+			bool has_group;
+			uint32_t group;
+		} socket; /* unix sockets of gRPC */
+		struct {
+			int calls, calls_per_identity; /* open at once */
+			int message_bytes;	       /* of one request */
+			int handshake_ms, ping_ms; /* longest handshake, least time between pings */
+		} limits;
+		const char *state_dir; /* what outlives the program: the journal */
 		struct {
 			bool enabled;
 			uint64_t max_bytes;

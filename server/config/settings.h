@@ -63,6 +63,9 @@ extern const struct setting_kind setting_selections_kind, setting_append_output_
 extern const struct setting_kind setting_engines_kind;
 int container_init_config(struct setting_ctx *c, const struct tree *t);
 
+/* socket.c */
+extern const struct setting_kind setting_socket_mode_kind, setting_socket_group_kind;
+
 /* Pieces for them. */
 int setting_text(struct setting_ctx *c, const struct tree *t, struct str *ret);
 int setting_texts(struct setting_ctx *c, const struct tree *t, struct config_texts *ret);

@@ -200,7 +200,17 @@ const struct setting settings_rows[] = {
 	BOOL("tiercel.journal.enabled", tiercel.journal.enabled, "true", "Keep alerts on disk, so that clients get what they missed."),
 	SIZE("tiercel.journal.max_size", tiercel.journal.max_bytes, "256M", 1 << 20, INT64_C(1) << 40, "Size of the journal, a power of two; the oldest alerts make room."),
 	VALUE(duration, "tiercel.journal.max_age", tiercel.journal.max_age_ms, "7d", "Age at which alerts leave the journal; 0: none."),
-	CHOICE("tiercel.tls.min_version", tiercel.tls_min_version, "1.2", tls_versions, "Oldest TLS version clients may use."),
+	CHOICE("tiercel.tls.min_version", tiercel.tls.min_version, "1.2", tls_versions, "Oldest TLS version clients may use."),
+	BOOL("tiercel.tls.common_names", tiercel.tls.common_names, "false", "A certificate's common name is an identity where it has no other."),
+	TEXT("tiercel.tls.crl", tiercel.tls.crl, "", "PEM file of certificates that are revoked."),
+	TEXT("tiercel.policy", tiercel.policy, "", "File that says who may call what (docs/grpc.md)."),
+	OWN(socket_mode, "tiercel.socket.mode", "0660", "Permission bits of gRPC's unix sockets."),
+	OWN(socket_group, "tiercel.socket.group", "", "Group of gRPC's unix sockets, a name or number."),
+	INT("tiercel.limits.calls", tiercel.limits.calls, "1024", 1, 1 << 20, "gRPC calls open at once."),
+	INT("tiercel.limits.calls_per_identity", tiercel.limits.calls_per_identity, "256", 1, 1 << 20, "Those of one client identity."),
+	INT("tiercel.limits.message_bytes", tiercel.limits.message_bytes, "65536", 1024, 4 << 20, "Largest request."),
+	INT("tiercel.limits.handshake_ms", tiercel.limits.handshake_ms, "10000", 100, 120000, "Longest TLS handshake."),
+	INT("tiercel.limits.ping_ms", tiercel.limits.ping_ms, "10000", 100, 3600000, "Least time between a client's pings; faster ones end its connection."),
 
 	/* Of older versions (falco-compat.md 1.6). */
 	OLD(texts, "rules_file", rules_files, "rules_files"),

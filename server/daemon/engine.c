@@ -104,19 +104,13 @@ static void take_answers(struct engine *e)
 
 static void on_waiting(uv_timer_t *t)
 {
-	struct engine *e = t->data;
-
-	take_answers(e);
-	if (!pipeline_waits(e->o.pipeline))
-		uv_timer_stop(t);
+	take_answers(t->data);
 }
 
 static void look(struct engine *e)
 {
 	size_t n = bpf_source_drain(e->o.source, DRAIN_BUDGET, feed, e);
 
-	if (pipeline_waits(e->o.pipeline) && !uv_is_active((uv_handle_t *)&e->waiting))
-		uv_timer_start(&e->waiting, on_waiting, WAITING_MS, WAITING_MS);
 	e->idle = n ? 0 : e->idle + 1;
 	if (e->idle >= IDLE_ROUNDS)
 		sleep_or_go_on(e);
@@ -218,6 +212,8 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 	uv_async_init(&e->loop, &e->wake, on_wake);
 	uv_poll_start(&e->poll, UV_READABLE, on_poll);
 	uv_timer_start(&e->second, on_second, 1000, 1000);
+	if (e->o.runtime)
+		uv_timer_start(&e->waiting, on_waiting, WAITING_MS, WAITING_MS);
 	r = -pthread_create(&e->thread, NULL, run, e);
 	if (r < 0) {
 		close_all(e);

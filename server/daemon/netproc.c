@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/accessfiles.h"
 #include "daemon/engine.h"
 #include "daemon/settings.h"
 #include "daemon/version.h"
@@ -23,6 +24,7 @@
 
 enum {
 	READY_MS = 10000,
+	READY_STEP_MS = 50,
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 5000,
 	STOP_MS = 5000,
@@ -38,6 +40,7 @@ struct netproc {
 	uv_process_t process;
 	uv_poll_t *poll; /* closed and made anew with each start; NULL: not watching */
 	uv_timer_t retry;
+	struct access_watch *access; /* NULL: there is no gRPC server */
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
@@ -132,12 +135,23 @@ void netproc_engine(struct netproc *n, struct engine *engine)
 		n->engine = engine;
 }
 
+static void on_control(uv_poll_t *p, int status, int events);
+
+/* r as control_send gives it: what could not be sent goes when there is room. */
+static void want_flush(struct netproc *n, int r)
+{
+	if (r >= 0)
+		uv_poll_start(n->poll, r ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_control);
+}
+
 static void on_control(uv_poll_t *p, int status, int events)
 {
 	struct netproc *n = p->data;
 	struct control_message m;
 	int r;
 
+	if (events & UV_WRITABLE)
+		want_flush(n, control_flush(n->control));
 	while ((r = control_receive(n->control, &m)) > 0) {
 		if (m.kind == CONTROL_LOG)
 			log_line((enum log_level)(m.log.level & 7), STR_FMT, STR_ARG(m.log.text));
@@ -146,11 +160,8 @@ static void on_control(uv_poll_t *p, int status, int events)
 		else if (m.kind == CONTROL_ALERT)
 			raise_alert(n, &m.alert);
 	}
-	if (r < 0) {
+	if (r < 0)
 		uv_poll_stop(p); /* on_process_exit follows */
-	} else if (control_flush(n->control) < 0) {
-		log_debug("control channel: a message was dropped");
-	}
 }
 
 static int read_pem(const char *path, struct strbuf *out, struct diag *diag)
@@ -175,21 +186,6 @@ static void pems_done(struct pems *p)
 	strbuf_done(&p->cert);
 	strbuf_done(&p->key);
 	strbuf_done(&p->ca);
-}
-
-static int load_pems(const struct config *c, struct pems *pems, struct diag *diag)
-{
-	bool tls = !str_starts(str_of(c->grpc.bind_address), STR("unix:"));
-
-	for (size_t i = 0; i < c->tiercel.listen.n; i++)
-		tls = tls || !str_starts(c->tiercel.listen.items[i], STR("unix:"));
-	if (!tls)
-		return 0;
-	if (read_pem(c->grpc.cert_chain, &pems->cert, diag) < 0 ||
-	    read_pem(c->grpc.private_key, &pems->key, diag) < 0 ||
-	    read_pem(c->grpc.root_certs, &pems->ca, diag) < 0)
-		return -EINVAL;
-	return 0;
 }
 
 /* As Falco does, a start goes on without a file: connections then fail, and the log says why. */
@@ -278,13 +274,99 @@ static int send_web(struct netproc *n, struct diag *diag)
 	return r < 0 ? r : 0;
 }
 
+static bool has_grpc(const struct config *c)
+{
+	return c->grpc.enabled && c->grpc_output;
+}
+
+/* Certificates are asked for only where there is a TCP address. */
+static void access_paths(const struct config *c, struct access_paths *ret)
+{
+	bool tls = !str_starts(str_of(c->grpc.bind_address), STR("unix:"));
+
+	for (size_t i = 0; i < c->tiercel.listen.n; i++)
+		tls = tls || !str_starts(c->tiercel.listen.items[i], STR("unix:"));
+	*ret = (struct access_paths){ .policy = c->tiercel.policy };
+	if (!tls)
+		return;
+	ret->cert = c->grpc.cert_chain;
+	ret->key = c->grpc.private_key;
+	ret->ca = c->grpc.root_certs;
+	ret->crl = c->tiercel.tls.crl;
+}
+
+static int send_access(struct netproc *n, const struct access_texts *texts)
+{
+	const struct config *c = n->config;
+	struct access_paths paths;
+	struct control_message m = {
+		.kind = CONTROL_ACCESS,
+		.access = {
+			.common_names = c->tiercel.tls.common_names,
+			.max_calls = (uint64_t)c->tiercel.limits.calls,
+			.max_calls_each = (uint64_t)c->tiercel.limits.calls_per_identity,
+			.socket_mode = (uint64_t)c->tiercel.socket.mode,
+			.has_group = c->tiercel.socket.has_group,
+			.socket_group = c->tiercel.socket.group,
+			.message_bytes = (uint64_t)c->tiercel.limits.message_bytes,
+			.handshake_ms = (uint64_t)c->tiercel.limits.handshake_ms,
+			.ping_ms = (uint64_t)c->tiercel.limits.ping_ms,
+		},
+	};
+
+	access_paths(c, &paths);
+	access_fill(&paths, texts, &m.access);
+	return control_send(n->control, &m);
+}
+
+static void on_access(const struct access_texts *texts, void *ctx)
+{
+	struct netproc *n = ctx;
+
+	/* A process that is about to start gets them with its settings. */
+	if (!n->poll)
+		return;
+	int r = send_access(n, texts);
+	if (r < 0)
+		log_error("control channel: certificates and policy are not passed on: %s",
+			  strerror(-r));
+	else
+		want_flush(n, r);
+}
+
+static void on_access_fault(struct str text, void *ctx)
+{
+	struct netproc *n = ctx;
+
+	const char *policy = n->config->tiercel.policy;
+	bool about_policy = *policy && str_starts(text, str_of(policy));
+
+	log_error("certificates and policy stay as they were: " STR_FMT, STR_ARG(text));
+	raise_alert(n, &(struct control_alert){ about_policy ? CAUSE_POLICY : CAUSE_CERTIFICATES,
+						text });
+}
+
+static int watch_access(struct netproc *n, struct diag *diag)
+{
+	struct access_watch_options o = {
+		.loop = n->loop,
+		.changed = on_access,
+		.faulty = on_access_fault,
+		.ctx = n,
+	};
+
+	if (!has_grpc(n->config))
+		return 0;
+	access_paths(n->config, &o.paths);
+	return access_watch_start(&o, &n->access, diag);
+}
+
 static int send_settings(struct netproc *n, struct diag *diag)
 {
 	const struct config *c = n->config;
-	_cleanup_(pems_done) struct pems pems = { 0 };
 	_cleanup_(strbuf_done) struct strbuf addresses = { 0 };
 	struct alert_settings alert;
-	bool grpc = c->grpc.enabled && c->grpc_output;
+	bool grpc = has_grpc(c);
 
 	if (grpc)
 		strbuf_addz(&addresses, c->grpc.bind_address);
@@ -292,19 +374,11 @@ static int send_settings(struct netproc *n, struct diag *diag)
 		strbuf_addc(&addresses, ',');
 		strbuf_add(&addresses, c->tiercel.listen.items[i]);
 	}
-	if (grpc && load_pems(c, &pems, diag) < 0)
-		return -EINVAL;
 	settings_alert(c, &alert);
 	const struct control_message m = {
 		.kind = CONTROL_SETTINGS,
 		.settings = {
 			.bind_address = strbuf_str(&addresses),
-			.cert_name = str_of(c->grpc.cert_chain),
-			.key_name = str_of(c->grpc.private_key),
-			.ca_name = str_of(c->grpc.root_certs),
-			.cert_pem = strbuf_str(&pems.cert),
-			.key_pem = strbuf_str(&pems.key),
-			.ca_pem = strbuf_str(&pems.ca),
 			.hostname = str_of(alert.hostname),
 			.version = STR(TIERCEL_VERSION),
 			.stream_alerts = (uint64_t)c->tiercel.stream_alerts,
@@ -326,6 +400,26 @@ static int send_settings(struct netproc *n, struct diag *diag)
 	if (r < 0)
 		diag_set(diag, "control channel: %s", strerror(-r));
 	return r < 0 ? r : 0;
+}
+
+/*
+ * The environment with what leaves TLS 1.2 without a cipher: gRPC has no other way, and reads it when it starts.
+ * NULL: memory. The texts are the environment's.
+ */
+static char **tls13_env(void)
+{
+	static char only_13[] = "GRPC_SSL_CIPHER_SUITES=PSK-AES256-GCM-SHA384";
+	size_t n = 0, kept = 0;
+
+	while (environ[n])
+		n++;
+	char **env = calloc(n + 2, sizeof(*env));
+	for (size_t i = 0; env && i < n; i++)
+		if (strncmp(environ[i], only_13, strcspn(only_13, "=") + 1) != 0)
+			env[kept++] = environ[i];
+	if (env)
+		env[kept] = only_13;
+	return env;
 }
 
 static int spawn(struct netproc *n, int child_end, struct diag *diag)
@@ -351,6 +445,13 @@ static int spawn(struct netproc *n, int child_end, struct diag *diag)
 		.stdio = stdio,
 		.stdio_count = (int)ARRAY_SIZE(stdio),
 	};
+	_cleanup_(freep) char **env = n->config->tiercel.tls.min_version == 13 ? tls13_env() : NULL;
+
+	if (n->config->tiercel.tls.min_version == 13 && !env) {
+		diag_set(diag, "out of memory");
+		return -ENOMEM;
+	}
+	options.env = env;
 	int r = uv_spawn(n->loop, &n->process, &options);
 
 	n->process.data = n;
@@ -366,8 +467,14 @@ static int spawn(struct netproc *n, int child_end, struct diag *diag)
 static int await_ready(struct netproc *n, struct diag *diag)
 {
 	struct control_message m;
-	int r = control_wait(n->control, READY_MS, &m);
+	int r = 0;
 
+	/* Large settings take more than one turn. */
+	for (int waited = 0; r == 0 && waited < READY_MS; waited += READY_STEP_MS) {
+		r = control_flush(n->control);
+		if (r >= 0)
+			r = control_wait(n->control, READY_STEP_MS, &m);
+	}
 	if (r > 0 && m.kind == CONTROL_READY) {
 		n->first_seq = m.ready.first_seq;
 		n->memory_only = !m.ready.journal;
@@ -401,7 +508,11 @@ static int launch(struct netproc *n, struct diag *diag)
 		r = send_http(n, diag);
 	if (r == 0)
 		r = send_web(n, diag);
-	if (r == 0)
+	if (r == 0 && n->access)
+		r = send_access(n, access_watch_texts(n->access));
+	if (r < 0 && !diag->text[0])
+		diag_set(diag, "control channel: %s", strerror(-r));
+	if (r >= 0)
 		r = send_settings(n, diag);
 	if (r == 0)
 		r = spawn(n, child_end, diag);
@@ -457,7 +568,9 @@ int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writ
 			       .backoff_ms = BACKOFF_FIRST_MS };
 	uv_timer_init(loop, &n->retry);
 	n->retry.data = n;
-	int r = launch(n, diag);
+	int r = watch_access(n, diag);
+	if (r == 0)
+		r = launch(n, diag);
 	if (r < 0) {
 		netproc_stop(n);
 		return r;
@@ -495,6 +608,7 @@ struct netproc *netproc_stop(struct netproc *n)
 		control_send(n->control, &(struct control_message){ .kind = CONTROL_STOP });
 	reap(n);
 	drop_control(n);
+	n->access = access_watch_stop(n->access);
 	/* The last handle to close: its callback frees what the others live in. */
 	uv_close((uv_handle_t *)&n->retry, on_closed);
 	return NULL;

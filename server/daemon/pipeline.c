@@ -254,11 +254,6 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 	}
 }
 
-bool pipeline_waits(const struct pipeline *p)
-{
-	return p->waiting.first != NULL;
-}
-
 void pipeline_flush(struct pipeline *p)
 {
 	pipeline_tick(p, UINT64_MAX);

@@ -51,8 +51,6 @@ struct pipeline *pipeline_free(struct pipeline *p);
 void pipeline_feed(const struct rec_hdr *rec, void *ctx);
 /* Lets go what has waited until that time. More than one call for one time is harmless. */
 void pipeline_tick(struct pipeline *p, uint64_t now_ns);
-/* Whether events wait, which pipeline_tick lets go in time. */
-bool pipeline_waits(const struct pipeline *p);
 /* Nothing will come any more: lets go everything. */
 void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */

@@ -166,9 +166,6 @@ struct waiting_event *waiting_take(struct waiting *w, const struct state *s, uin
 
 		if (c && container_pending(c) && now_ns < e->deadline_ns)
 			continue;
-		/* Whoever owes an answer may have died or hang: what comes later does not wait once more. */
-		if (c)
-			container_give_up(c);
 		take_out(w, at, c, now_ns);
 		return e;
 	}

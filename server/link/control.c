@@ -50,6 +50,10 @@ struct control_row {
 	{                                                                                          \
 		type, offsetof(struct control_message, web.name)                                   \
 	}
+#define ACCESS(type, name)                                                                         \
+	{                                                                                          \
+		type, offsetof(struct control_message, access.name)                                \
+	}
 #define STATUS(name)                                                                               \
 	{                                                                                          \
 		FIELD_U64, offsetof(struct control_message, status.name)                           \
@@ -58,17 +62,10 @@ struct control_row {
 static const struct control_row control_rows[] = {
 	[CONTROL_SETTINGS] = { {
 		SETTING(FIELD_TEXT, bind_address),
-		SETTING(FIELD_TEXT, cert_name),
-		SETTING(FIELD_TEXT, key_name),
-		SETTING(FIELD_TEXT, ca_name),
-		SETTING(FIELD_TEXT, cert_pem),
-		SETTING(FIELD_TEXT, key_pem),
-		SETTING(FIELD_TEXT, ca_pem),
 		SETTING(FIELD_TEXT, hostname),
 		SETTING(FIELD_TEXT, version),
 		SETTING(FIELD_TEXT, engine_version),
 		SETTING(FIELD_TEXT, fields_checksum),
-		SETTING(FIELD_U64, socket_mode),
 		SETTING(FIELD_U64, stream_alerts),
 		SETTING(FIELD_U64, stream_bytes),
 		SETTING(FIELD_U64, epoch),
@@ -129,6 +126,18 @@ static const struct control_row control_rows[] = {
 		WEB(FIELD_U64, port),
 		WEB(FIELD_U64, metrics),
 		WEB(FIELD_U64, groups),
+	} },
+	[CONTROL_ACCESS] = { {
+		ACCESS(FIELD_TEXT, cert_name),	   ACCESS(FIELD_TEXT, key_name),
+		ACCESS(FIELD_TEXT, ca_name),	   ACCESS(FIELD_TEXT, crl_name),
+		ACCESS(FIELD_TEXT, policy_name),   ACCESS(FIELD_TEXT, cert_pem),
+		ACCESS(FIELD_TEXT, key_pem),	   ACCESS(FIELD_TEXT, ca_pem),
+		ACCESS(FIELD_TEXT, crl_pem),	   ACCESS(FIELD_TEXT, policy),
+		ACCESS(FIELD_U64, common_names),   ACCESS(FIELD_U64, max_calls),
+		ACCESS(FIELD_U64, max_calls_each), ACCESS(FIELD_U64, socket_mode),
+		ACCESS(FIELD_U64, has_group),	   ACCESS(FIELD_U64, socket_group),
+		ACCESS(FIELD_U64, message_bytes),  ACCESS(FIELD_U64, handshake_ms),
+		ACCESS(FIELD_U64, ping_ms),
 	} },
 	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
 	[CONTROL_ALERT] = { {

@@ -25,19 +25,17 @@ enum control_kind {
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
 	CONTROL_WEB,	      /* to the network process, before the settings: the web endpoint */
+	CONTROL_ACCESS,	      /* to the network process, before the settings and when it changes */
 	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
 	CONTROL_ALERT,	      /* to the sensor: something is wrong, raise an internal alert */
 };
 
 struct control_settings {
 	struct str bind_address; /* unix://PATH or host:port; empty: no gRPC server */
-	struct str cert_name, key_name, ca_name; /* how messages call the texts below */
-	struct str cert_pem, key_pem, ca_pem;	 /* read by the privileged side */
 	struct str hostname;
 	struct str version;	   /* what `version` answers, MAJOR.MINOR.PATCH[-PRE][+BUILD] */
 	struct str engine_version; /* empty: 0.63.0 */
 	struct str fields_checksum;
-	uint64_t socket_mode;	/* permission bits of the unix socket; 0: 0660 */
 	uint64_t stream_alerts; /* kept for subscribers; 0: LIMIT_STREAM_ALERTS */
 	uint64_t stream_bytes;	/* 0: 32 MiB */
 	uint64_t epoch;		/* of the sequence numbers; 0: the time now */
@@ -63,6 +61,19 @@ enum control_cause {
 	CAUSE_CERTIFICATES,
 	CAUSE_POLICY,
 	CAUSES,
+};
+
+/* Who may come in. What is fixed when the server starts is not looked at in later messages. */
+struct control_access {
+	/* How messages call the texts below; cert_name or policy_name empty: there are none. */
+	struct str cert_name, key_name, ca_name, crl_name, policy_name;
+	struct str cert_pem, key_pem, ca_pem, crl_pem, policy; /* read by the privileged side */
+	uint64_t common_names;				       /* a common name is an identity */
+	uint64_t max_calls, max_calls_each; /* 0: LIMIT_CALLS, LIMIT_CALLS_EACH */
+	/* Fixed at the start. */
+	uint64_t socket_mode; /* permission bits of the unix socket; 0: 0660 */
+	uint64_t has_group, socket_group;
+	uint64_t message_bytes, handshake_ms, ping_ms; /* 0: the defaults (access.c) */
 };
 
 struct control_http {
@@ -98,6 +109,7 @@ struct control_message {
 		struct control_settings settings;
 		struct control_status status;
 		struct control_http http;
+		struct control_access access;
 		struct control_ready ready;
 		uint64_t seq; /* HTTP_AT */
 		struct control_alert {

@@ -17,23 +17,20 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
-#include <grpc/grpc_security.h>
-#include <grpc/support/alloc.h>
 
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "journal/journal.h"
+#include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/method.h"
 #include "rpc/stream.h"
-#include "rpc/unix.h"
 
 static void call_read(struct rpc_call *call);
 
 static void call_free(struct rpc_call *call)
 {
-	if (call->unix_slot >= 0)
-		unix_call_end(call->unix_slot);
+	peer_done(&call->peer);
 	if (call->request)
 		grpc_byte_buffer_destroy(call->request);
 	if (call->message)
@@ -146,8 +143,7 @@ static void call_request(struct rpc_call *call, grpc_byte_buffer *buffer)
 	grpc_byte_buffer_reader reader;
 	ProtobufCMessage *message = NULL;
 
-	if (grpc_byte_buffer_length(buffer) <= LIMIT_GRPC_MESSAGE &&
-	    grpc_byte_buffer_reader_init(&reader, buffer)) {
+	if (grpc_byte_buffer_reader_init(&reader, buffer)) {
 		grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
 
 		message = protobuf_c_message_unpack(type, NULL, GRPC_SLICE_LENGTH(all),
@@ -201,7 +197,7 @@ int rpc_call_request(struct rpc_shared *shared, grpc_server *server, grpc_comple
 	if (!call)
 		return -ENOMEM;
 	call->shared = shared;
-	call->unix_slot = -1;
+	call->peer.slot = -1;
 	call->accept_fn = accepted;
 	call->accept = (struct rpc_op){ on_accept, call };
 	call->opened = (struct rpc_op){ on_opened, call };
@@ -218,44 +214,6 @@ int rpc_call_request(struct rpc_shared *shared, grpc_server *server, grpc_comple
 	}
 	*ret = call;
 	return 0;
-}
-
-/* The first value of an authenticated property: 0 or -ENOENT. */
-static int auth_text(grpc_auth_context *auth, const char *property, const char *prefix, char *out,
-		     size_t size)
-{
-	grpc_auth_property_iterator it = grpc_auth_context_find_properties_by_name(auth, property);
-	const grpc_auth_property *p = grpc_auth_property_iterator_next(&it);
-
-	if (!p || !p->value_length)
-		return -ENOENT;
-	snprintf(out, size, "%s:%.*s", prefix, (int)p->value_length, p->value);
-	return 0;
-}
-
-/* SPIFFE id before DNS name before common name; the uid of a unix peer. */
-static void call_identify(struct rpc_call *call)
-{
-	static const char *const rows[][2] = {
-		{ "peer_spiffe_id", "spiffe" },
-		{ "peer_dns", "dns" },
-		{ GRPC_X509_CN_PROPERTY_NAME, "cn" },
-	};
-	char *peer = grpc_call_get_peer(call->call);
-	grpc_auth_context *auth = grpc_call_auth_context(call->call);
-	uid_t uid;
-
-	snprintf(call->identity, sizeof(call->identity), "unknown");
-	call->unix_slot = unix_call_begin(peer, &uid);
-	if (call->unix_slot >= 0)
-		snprintf(call->identity, sizeof(call->identity), "uid:%u", (unsigned)uid);
-	for (size_t i = 0; auth && call->unix_slot < 0 && i < ARRAY_SIZE(rows); i++)
-		if (auth_text(auth, rows[i][0], rows[i][1], call->identity,
-			      sizeof(call->identity)) == 0)
-			break;
-	if (auth)
-		grpc_auth_context_release(auth);
-	gpr_free(peer);
 }
 
 static void initial_add(struct rpc_call *call, const char *key, uint64_t value)
@@ -295,19 +253,21 @@ void rpc_call_begin(struct rpc_call *call)
 	LIST_INSERT_HEAD(&shared->calls, call, link);
 	shared->ncalls++;
 	call->pending++; /* ours, until everything is started */
-	call_identify(call);
 	call->method = rpc_method_find(path);
+	const char *why = "";
+	grpc_status_code code = access_begin(shared->access, call, &why);
+	call->identity = call->peer.name ? call->peer.name : "unknown";
 	if (call->method && call->method->stream)
 		shared->nstreams++;
 	call_start(call, &call->closed, &close);
 	call_open(call);
 	if (shared->stopping) {
 		rpc_call_finish(call, GRPC_STATUS_UNAVAILABLE, "the server is stopping");
+	} else if (code != GRPC_STATUS_OK) {
+		shared->refused++;
+		rpc_call_finish(call, code, why);
 	} else if (!call->method) {
 		rpc_call_finish(call, GRPC_STATUS_UNIMPLEMENTED, "no such method");
-	} else if (shared->ncalls > shared->max_calls) {
-		shared->refused++;
-		rpc_call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "too many calls are open");
 	} else {
 		call_read(call);
 	}

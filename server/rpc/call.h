@@ -13,7 +13,9 @@
 #include <sys/queue.h>
 
 #include "base/str.h"
+#include "rpc/peer.h"
 
+struct access;
 struct backlog;
 struct cursors;
 struct descriptors;
@@ -38,10 +40,10 @@ struct rpc_shared {
 	struct journal *journal; /* NULL: there is none, memory is all */
 	uint64_t first_seq;	 /* this run of the sensor began with it */
 	struct cursors *cursors;
+	struct access *access;
 	struct descriptors *descriptors; /* made when reflection is first asked */
 	struct rpc_calls calls;		 /* accepted and not yet gone */
 	size_t ncalls, nstreams;
-	size_t max_calls;
 	uint64_t sent, lost, refused;
 	uint64_t epoch;
 	struct str version, engine_version, fields_checksum, hostname;
@@ -57,9 +59,11 @@ struct rpc_call {
 	grpc_call *call;
 	grpc_call_details details;
 	grpc_metadata_array metadata;
-	char identity[256]; /* "uid:1000", "spiffe:…", "dns:…", "cn:…" */
-	int unix_slot;	    /* -1: not a unix peer */
-	unsigned pending;   /* operations not back yet */
+	struct peer peer;
+	const char *identity; /* the peer's name */
+	uint64_t grant;	      /* what the policy said when it came in (access.c) */
+	uint64_t max_calls;   /* its identity may have open */
+	unsigned pending;     /* operations not back yet */
 	void (*accept_fn)(struct rpc_call *call, bool ok);
 	struct rpc_op accept, opened, closed, read, write, status;
 	int was_cancelled;
@@ -91,12 +95,12 @@ void rpc_call_hold(struct rpc_call *call);
 void rpc_call_let_go(struct rpc_call *call);
 /* No write may be under way. */
 void rpc_call_finish(struct rpc_call *call, grpc_status_code code, const char *text);
+/* At once, also under a write. */
+void rpc_call_abort(struct rpc_call *call, grpc_status_code code, const char *text);
 static inline bool rpc_call_writing(const struct rpc_call *call)
 {
 	return call->message != NULL;
 }
-/* At once, also under a write. */
-void rpc_call_abort(struct rpc_call *call, grpc_status_code code, const char *text);
 
 /* What the numbers are of now, and the lowest and highest that can be sent; 0: none. */
 uint64_t rpc_epoch(const struct rpc_shared *shared);

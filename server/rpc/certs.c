@@ -83,6 +83,39 @@ static int check_all(struct str pem, const char *name, X509 **ret_first, struct 
 	return 0;
 }
 
+/* Every list of the text parses. *ret_stale: one is past its time. */
+static int check_lists(struct str pem, const char *name, bool *ret_stale, struct diag *d)
+{
+	_cleanup_(biop) BIO *bio = bio_of(pem);
+	size_t n = 0;
+
+	if (!bio)
+		return -ENOMEM;
+	*ret_stale = false;
+	for (;; n++) {
+		X509_CRL *crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+		if (!crl)
+			break;
+		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+		*ret_stale = *ret_stale || (next && X509_cmp_current_time(next) < 0);
+		X509_CRL_free(crl);
+	}
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return fault(d, name, "has a damaged PEM revocation list");
+	ERR_clear_error();
+	if (n == 0)
+		return fault(d, name, "has no revocation list, expected -----BEGIN X509 CRL-----");
+	return 0;
+}
+
+bool certs_stale(struct str crl)
+{
+	struct diag d = { 0 };
+	bool stale = false;
+
+	return crl.len && check_lists(crl, "", &stale, &d) == 0 && stale;
+}
+
 int certs_check(const struct certs_pem *pem, struct diag *d)
 {
 	_cleanup_(x509p) X509 *cert = NULL;
@@ -109,5 +142,9 @@ int certs_check(const struct certs_pem *pem, struct diag *d)
 			 pem->cert_name);
 		return fault(d, pem->key_name, text);
 	}
-	return check_all(pem->ca, pem->ca_name, NULL, d);
+	r = check_all(pem->ca, pem->ca_name, NULL, d);
+	if (r < 0 || !pem->crl.len)
+		return r;
+	bool stale;
+	return check_lists(pem->crl, pem->crl_name, &stale, d);
 }

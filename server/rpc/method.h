@@ -18,6 +18,7 @@ struct rpc_method {
 	const char *name;
 	bool stream; /* counts as a stream and is told of new alerts */
 	bool many;   /* the client may send more than one request */
+	bool admin;  /* changes the sensor: without a policy for root only */
 	bool turns;  /* the same, and each is answered by one write before the next is read */
 	/* A request, unpacked with the descriptor's input type, the caller's to free. */
 	void (*request)(struct rpc_call *call, const ProtobufCMessage *message);

@@ -20,6 +20,7 @@
 #include "link/stats.h"
 #include "output/channel.h"
 #include "output/http.h"
+#include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
@@ -50,6 +51,8 @@ struct network {
 	struct journal *journal;   /* NULL: memory is all there is */
 	uint64_t first_seq;	   /* of this run of the sensor */
 	uint64_t next_seq;	   /* the number that should come next; 0: any */
+	struct access *access;	   /* until the server takes it over */
+	struct access *in_force;   /* the server's */
 	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
 	struct channel *http;	   /* NULL: none */
 	struct web *web;	   /* NULL: none */
@@ -345,6 +348,17 @@ static void on_second(uv_timer_t *t)
 		count_http(n);
 }
 
+/* The sensor has checked what it sends: a fault here is one of ours. */
+static void change_access(struct network *n, const struct control_access *c)
+{
+	struct diag d = { 0 };
+
+	if (access_set(n->in_force, c, &d) < 0)
+		log_error("network: certificates and policy stay as they were: %s", d.text);
+	else
+		log_notice("certificates and policy are loaded anew");
+}
+
 static void on_control(uv_poll_t *poll, int status, int events)
 {
 	struct network *n = poll->data;
@@ -359,6 +373,8 @@ static void on_control(uv_poll_t *poll, int status, int events)
 	while (!n->stopping && (r = control_receive(n->control, &m)) == 1) {
 		if (m.kind == CONTROL_STATUS_ASK)
 			network_status(n);
+		else if (m.kind == CONTROL_ACCESS && n->server)
+			change_access(n, &m.access);
 		else if (m.kind == CONTROL_STOP)
 			network_stop(n);
 	}
@@ -469,6 +485,19 @@ static int start_web(struct network *n, const struct control_web *c)
 	return network_fail(n, z ? z : "out of memory");
 }
 
+static int first_access(struct network *n, const struct control_access *c)
+{
+	struct diag d = { 0 };
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	diag_set(&d, "out of memory");
+	if (access_set(n->access, c, &d) == 0)
+		return 0;
+	diag_print(&d, &text);
+	const char *z = strbuf_z(&text);
+	return network_fail(n, z ? z : "out of memory");
+}
+
 static int start_server(struct network *n, const struct control_settings *s)
 {
 	size_t alerts = s->stream_alerts && s->stream_alerts < LIMIT_STREAM_ALERTS
@@ -483,14 +512,10 @@ static int start_server(struct network *n, const struct control_settings *s)
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
-	if (n->http && !s->bind_address.len)
-		return 0; /* only HTTP is wanted */
-	/* The history comes first, so that nobody finds the server without it. */
-	for (int i = 0; i < NETWORK_HISTORY && !network_read(n); i++)
-		;
 	if ((n->http || n->web) && !s->bind_address.len)
 		return 0; /* gRPC is not wanted */
-	int r = rpc_server_start(&n->loop, s, &n->backlog, &n->server, &d);
+	n->in_force = TAKE(n->access);
+	int r = rpc_server_start(&n->loop, s, n->in_force, &n->backlog, &n->server, &d);
 	if (r < 0) {
 		diag_print(&d, &text);
 		const char *z = strbuf_z(&text);
@@ -524,9 +549,12 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	struct control_message m;
 
 	int r = control_wait(n->control, -1, &m);
+	if (access_new(&n->loop, &n->access) < 0)
+		return network_fail(n, "out of memory");
 	while (r == 1 && m.kind != CONTROL_SETTINGS) {
 		if (m.kind == CONTROL_HTTP && !n->http ? start_http(n, &m.http)
 		    : m.kind == CONTROL_WEB && !n->web ? start_web(n, &m.web)
+		    : m.kind == CONTROL_ACCESS	       ? first_access(n, &m.access)
 						       : 1)
 			return 1;
 		r = control_wait(n->control, -1, &m);
@@ -579,6 +607,7 @@ int network_main(const struct network_fds *fds)
 			       : network_run(&n, fds->event, fds->control);
 		if (failed)
 			n.web = web_stop(n.web);
+		n.access = access_free(n.access);
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A few calls are always asked for in advance; each that comes asks for its successor, so the number of calls
- * is bounded by RPC_MAX_CALLS alone and the one too many is told so (falco#1268).
+ * is bounded by what access.c allows alone and the one too many is told so (falco#1268).
  */
 #include "rpc/server.h"
 
@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 
@@ -19,9 +20,9 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "link/control.h"
+#include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/call.h"
-#include "rpc/certs.h"
 #include "rpc/cursors.h"
 #include "rpc/descriptors.h"
 #include "rpc/grpc_log.h"
@@ -31,7 +32,6 @@
 #include "rpc/unix.h"
 
 enum {
-	RPC_MAX_CALLS = 1024,
 	RPC_ADVANCE = 16, /* calls asked for in advance */
 	RPC_ADDRESSES = 8,
 	RPC_WAIT_MS = 2000, /* for an address that is still taken */
@@ -60,19 +60,23 @@ struct rpc_server {
 	unsigned closing;
 };
 
-static grpc_server *grpc_server_make(void)
+static grpc_server *grpc_server_make(const struct access_fixed *fixed)
 {
 	grpc_arg args[] = {
 		{ .key = (char *)GRPC_ARG_ALLOW_REUSEPORT, .value.integer = 0 },
 		{ .key = (char *)GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
-		  .value.integer = LIMIT_GRPC_MESSAGE },
+		  .value.integer = fixed->message_bytes },
 		{ .key = (char *)GRPC_ARG_KEEPALIVE_TIME_MS, .value.integer = 30000 },
 		{ .key = (char *)GRPC_ARG_KEEPALIVE_TIMEOUT_MS, .value.integer = 10000 },
 		{ .key = (char *)GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, .value.integer = 1 },
 		{ .key = (char *)GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-		  .value.integer = 10000 },
+		  .value.integer = fixed->ping_ms },
+		/* A small compressed request could unpack to a thousand times its size. */
+		{ .key = (char *)GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
+		  .value.integer = 1 << GRPC_COMPRESS_NONE },
 		{ .key = (char *)GRPC_ARG_MAX_CONCURRENT_STREAMS, .value.integer = 256 },
-		{ .key = (char *)GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, .value.integer = 10000 },
+		{ .key = (char *)GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+		  .value.integer = fixed->handshake_ms },
 	};
 	const grpc_channel_args all = { .num_args = ARRAY_SIZE(args), .args = args };
 
@@ -128,26 +132,7 @@ static int bad_address(const char *address, struct diag *d)
 	return -EINVAL;
 }
 
-static grpc_server_credentials *credentials(const struct control_settings *settings, struct diag *d)
-{
-	_cleanup_(freep) char *ca = str_dupz(settings->ca_pem);
-	_cleanup_(freep) char *cert = str_dupz(settings->cert_pem);
-	_cleanup_(freep) char *key = str_dupz(settings->key_pem);
-
-	if (!ca || !cert || !key)
-		return NULL;
-	grpc_ssl_pem_key_cert_pair pair = { .private_key = key, .cert_chain = cert };
-	grpc_ssl_server_certificate_config *config =
-		grpc_ssl_server_certificate_config_create(ca, &pair, 1);
-	grpc_server_credentials *c = grpc_ssl_server_credentials_create_with_options(
-		grpc_ssl_server_credentials_create_options_using_config(
-			GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, config));
-	explicit_bzero(key, strlen(key));
-	return c;
-}
-
-static int listen_tcp(struct rpc_server *s, const struct control_settings *settings,
-		      const char *address, struct diag *d)
+static int listen_tcp(struct rpc_server *s, const char *address, struct diag *d)
 {
 	struct str text = str_of(address);
 	size_t colon = str_rchr(text, ':');
@@ -155,26 +140,9 @@ static int listen_tcp(struct rpc_server *s, const struct control_settings *setti
 
 	if (colon == 0 || str_to_u64(str_skip(text, colon + 1), &port) < 0 || port > 65535)
 		return bad_address(address, d);
-	_cleanup_(freep) char *cert = str_dupz(settings->cert_name);
-	_cleanup_(freep) char *key = str_dupz(settings->key_name);
-	_cleanup_(freep) char *ca = str_dupz(settings->ca_name);
-	if (!cert || !key || !ca)
-		return -ENOMEM;
-	int r = certs_check(
-		&(struct certs_pem){
-			.cert = settings->cert_pem,
-			.key = settings->key_pem,
-			.ca = settings->ca_pem,
-			.cert_name = cert,
-			.key_name = key,
-			.ca_name = ca,
-		},
-		d);
-	if (r < 0)
-		return r;
-	grpc_server_credentials *c = credentials(settings, d);
+	grpc_server_credentials *c = access_credentials(s->shared.access);
 	if (!c) {
-		diag_set(d, "gRPC does not accept the certificates");
+		diag_set(d, "%s: a TCP address needs certificates", address);
 		return -EINVAL;
 	}
 	int bound = grpc_server_add_http2_port(s->grpc, address, c);
@@ -186,16 +154,15 @@ static int listen_tcp(struct rpc_server *s, const struct control_settings *setti
 	return 0;
 }
 
-static int listen_unix(struct rpc_server *s, const struct control_settings *settings,
-		       const char *address, struct diag *d)
+static int listen_unix(struct rpc_server *s, const char *address, struct diag *d)
 {
+	const struct access_fixed *f = access_fixed(s->shared.access);
 	struct str text = str_of(address);
 
 	if (s->nlisteners == RPC_ADDRESSES || text.len < 6)
 		return bad_address(address, d);
 	size_t skip = str_starts(text, STR("unix://")) ? 7 : 5;
-	mode_t mode = (mode_t)(settings->socket_mode & 0777);
-	int r = unix_listen(s->loop, s->grpc, address + skip, mode ? mode : 0660,
+	int r = unix_listen(s->loop, s->grpc, address + skip, f->socket_mode, f->socket_group,
 			    &s->listeners[s->nlisteners], d);
 	if (r < 0)
 		return r;
@@ -205,12 +172,10 @@ static int listen_unix(struct rpc_server *s, const struct control_settings *sett
 }
 
 /* The network process of a server that was killed ends by itself, a little later than its successor starts. */
-static int listen_one(struct rpc_server *s, const struct control_settings *settings,
-		      const char *address, bool local, struct diag *d)
+static int listen_one(struct rpc_server *s, const char *address, bool local, struct diag *d)
 {
 	for (int waited = 0;; waited += RPC_WAIT_STEP_MS) {
-		int r = local ? listen_unix(s, settings, address, d)
-			      : listen_tcp(s, settings, address, d);
+		int r = local ? listen_unix(s, address, d) : listen_tcp(s, address, d);
 		if (r != -EADDRINUSE || waited >= RPC_WAIT_MS)
 			return r;
 		usleep(RPC_WAIT_STEP_MS * 1000);
@@ -230,7 +195,7 @@ static int listen_all(struct rpc_server *s, const struct control_settings *setti
 			return -ENOMEM;
 		if (str_starts(str_of(address), STR("unix:")) != local)
 			continue;
-		int r = listen_one(s, settings, address, local, d);
+		int r = listen_one(s, address, local, d);
 		if (r < 0)
 			return r;
 	}
@@ -287,6 +252,7 @@ static void server_release(struct rpc_server *s)
 {
 	cursors_free(s->shared.cursors);
 	descriptors_free(s->shared.descriptors);
+	access_free(s->shared.access);
 	strbuf_done(&s->addresses);
 	free(s->version);
 	free(s->engine_version);
@@ -398,17 +364,20 @@ static int start(struct rpc_server *s, const struct control_settings *settings, 
 }
 
 int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
-		     struct backlog *backlog, struct rpc_server **ret, struct diag *d)
+		     struct access *access, struct backlog *backlog, struct rpc_server **ret,
+		     struct diag *d)
 {
 	struct rpc_server *s = calloc(1, sizeof(*s));
 
 	*d = (struct diag){ 0 };
 	diag_set(d, "out of memory");
-	if (!s)
+	if (!s) {
+		access_free(access);
 		return -ENOMEM;
+	}
 	s->loop = loop;
 	s->shared.backlog = backlog;
-	s->shared.max_calls = RPC_MAX_CALLS;
+	s->shared.access = access;
 	s->shared.epoch = settings->epoch ? settings->epoch : clock_wall_ns();
 	s->shut = (struct rpc_op){ on_shut, s };
 	s->shared.cursors = cursors_new();
@@ -423,7 +392,8 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	s->grace.data = s->last.data = s->tick.data = s->again.data = s;
 	s->shared.again = go_on_again;
 	s->shared.first_seq = 1;
-	s->grpc = grpc_server_make();
+	access_watch(access, &s->shared);
+	s->grpc = grpc_server_make(access_fixed(access));
 	s->cq = grpc_completion_queue_create_for_next(NULL);
 	int r = start(s, settings, d);
 	if (r < 0) {
@@ -475,6 +445,7 @@ void rpc_server_stop(struct rpc_server *s, void (*stopped)(void *arg), void *arg
 	s->arg = arg;
 	s->shared.stopping = true;
 	uv_timer_stop(&s->tick);
+	access_unwatch(s->shared.access);
 	for (size_t i = 0; i < s->nlisteners; i++)
 		unix_close(s->listeners[i]);
 	s->nlisteners = 0;

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/str.h"
 
+struct access;
 struct backlog;
 struct control_settings;
 struct control_status;
@@ -20,10 +21,12 @@ struct rpc_server;
 
 /*
  * Listens on settings->bind_address: unix:///PATH or HOST:PORT, several separated by commas. TCP demands and
- * verifies a client certificate. The settings' texts are copied. Negative errno with the fault in d.
+ * verifies a client certificate. The settings' texts are copied. access is taken over in each case; it may be
+ * given new files as long as the server is not stopped. Negative errno with the fault in d.
  */
 int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
-		     struct backlog *backlog, struct rpc_server **ret, struct diag *d);
+		     struct access *access, struct backlog *backlog, struct rpc_server **ret,
+		     struct diag *d);
 /* Before the loop runs: the journal (NULL: none), and the number this run of the sensor began with. */
 void rpc_server_journal(struct rpc_server *s, struct journal *journal, uint64_t first_seq);
 /* The addresses as they are, with the real port; borrowed. */

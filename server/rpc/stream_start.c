@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/call.h"
 #include "rpc/cursors.h"
@@ -253,8 +254,11 @@ static void start_legacy(struct rpc_call *call)
 static int read_all(struct rpc_call *call, const Falco__Outputs__Request *q, struct diag *d)
 {
 	struct stream *s = call->stream;
+	const Falco__Outputs__Filter *permitted = access_filter(call);
 	int r = select_new(q, &s->select, d);
 
+	if (r == 0 && permitted)
+		r = select_require(&s->select, permitted, d);
 	if (r == 0)
 		r = read_heartbeat(s, q, d);
 	if (r == 0)

@@ -22,12 +22,13 @@ enum {
 	UNIX_SLOTS = 4096,
 	UNIX_BACKLOG = 128,
 	UNIX_ACCEPTS = 64, /* in one turn of the loop */
+	UNIX_GROUPS = 256, /* of one peer */
 };
 #define UNIX_REST_NS (5 * NS_PER_SEC) /* before a number is used again */
 
 struct unix_slot {
 	uint64_t taken_ns; /* 0: never */
-	uid_t uid;
+	struct unix_peer peer;
 	uint32_t calls;
 };
 
@@ -61,8 +62,30 @@ static void table_init(void)
 	table.base = (int)files - table.n;
 }
 
-/* Moves fd to the next free high number: the slot, or -1. fd is closed either way. */
-static int table_take(int fd, uid_t uid)
+/* Who is at the other end, as of its connect: 0, or negative errno. */
+static int peer_read(int fd, struct unix_peer *ret)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+		return -errno;
+	gid_t *groups = calloc(UNIX_GROUPS + 1, sizeof(*groups));
+	if (!groups)
+		return -ENOMEM;
+	groups[0] = who.gid;
+	len = UNIX_GROUPS * sizeof(*groups);
+	/* Without them (before 4.13, or too many) only its own group counts: less is permitted, not more. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &len) < 0)
+		len = 0;
+	size_t n = 1 + len / sizeof(*groups);
+	gid_t *fit = realloc(groups, n * sizeof(*groups));
+	*ret = (struct unix_peer){ .uid = who.uid, .groups = fit ? fit : groups, .ngroups = n };
+	return 0;
+}
+
+/* Moves fd to the next free high number: the slot, or -1. fd is closed either way, the peer taken over. */
+static int table_take(int fd, const struct unix_peer *peer)
 {
 	uint64_t now = clock_boot_ns();
 
@@ -78,14 +101,21 @@ static int table_take(int fd, uid_t uid)
 		if (dup3(fd, number, O_CLOEXEC) < 0)
 			break;
 		close(fd);
-		*s = (struct unix_slot){ .taken_ns = now, .uid = uid };
+		free(s->peer.groups);
+		*s = (struct unix_slot){ .taken_ns = now, .peer = *peer };
 		return i;
 	}
 	close(fd);
+	free(peer->groups);
 	return -1;
 }
 
-int unix_call_begin(const char *peer, uid_t *ret_uid)
+const struct unix_peer *unix_peer(int slot)
+{
+	return &table.slots[slot].peer;
+}
+
+int unix_call_begin(const char *peer)
 {
 	int64_t number;
 	struct str text = str_of(peer);
@@ -97,7 +127,6 @@ int unix_call_begin(const char *peer, uid_t *ret_uid)
 	if (!table.slots[slot].taken_ns)
 		return -ENOENT;
 	table.slots[slot].calls++;
-	*ret_uid = table.slots[slot].uid;
 	return slot;
 }
 
@@ -111,17 +140,16 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 	struct unix_listener *l = poll->data;
 
 	for (int i = 0; i < UNIX_ACCEPTS; i++) {
-		struct ucred who;
-		socklen_t len = sizeof(who);
+		struct unix_peer peer = { 0 };
 		int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
 			return;
-		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0) {
+		if (peer_read(fd, &peer) < 0) {
 			close(fd);
 			continue;
 		}
-		int slot = table_take(fd, who.uid);
+		int slot = table_take(fd, &peer);
 		if (slot < 0) {
 			if (l->turned_away++ == 0)
 				log_warning("grpc: too many connections on the unix socket");
@@ -187,7 +215,7 @@ static void on_closed(uv_handle_t *handle)
 	free(l);
 }
 
-static int bind_socket(struct unix_listener *l, mode_t mode, struct diag *d)
+static int bind_socket(struct unix_listener *l, mode_t mode, gid_t group, struct diag *d)
 {
 	const char *path = l->address.sun_path;
 	struct stat st;
@@ -202,7 +230,8 @@ static int bind_socket(struct unix_listener *l, mode_t mode, struct diag *d)
 	umask(old);
 	if (r < 0)
 		return fault(d, path, "bind", error);
-	if (chmod(path, mode) < 0 || stat(path, &st) < 0 || listen(l->fd, UNIX_BACKLOG) < 0) {
+	if ((group != (gid_t)-1 && chown(path, (uid_t)-1, group) < 0) || chmod(path, mode) < 0 ||
+	    stat(path, &st) < 0 || listen(l->fd, UNIX_BACKLOG) < 0) {
 		error = errno;
 		unlink(path);
 		return fault(d, path, "setting it up", error);
@@ -212,7 +241,7 @@ static int bind_socket(struct unix_listener *l, mode_t mode, struct diag *d)
 	return 0;
 }
 
-int unix_listen(uv_loop_t *loop, grpc_server *server, const char *path, mode_t mode,
+int unix_listen(uv_loop_t *loop, grpc_server *server, const char *path, mode_t mode, gid_t group,
 		struct unix_listener **ret, struct diag *d)
 {
 	struct unix_listener *l = calloc(1, sizeof(*l));
@@ -234,7 +263,7 @@ int unix_listen(uv_loop_t *loop, grpc_server *server, const char *path, mode_t m
 	if (r == 0)
 		r = clear_path(&l->address, d);
 	if (r == 0)
-		r = bind_socket(l, mode, d);
+		r = bind_socket(l, mode, group, d);
 	if (r == 0 && (r = uv_poll_init(loop, &l->poll, l->fd)) < 0)
 		fault(d, path, "poll", -r);
 	if (r < 0) {

@@ -39,14 +39,6 @@ static inline bool container_pending(const struct container *c)
 	return c->status == CONTAINER_ASKED || c->accounts_pending;
 }
 
-/* Nothing is waited for any more; an answer that comes nevertheless counts. */
-static inline void container_give_up(struct container *c)
-{
-	if (c->status == CONTAINER_ASKED)
-		c->status = CONTAINER_UNKNOWN;
-	c->accounts_pending = false;
-}
-
 /* Zeroed is empty and valid. */
 struct containers {
 	struct strmap map;

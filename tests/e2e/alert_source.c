@@ -4,7 +4,7 @@
  * a link whose other end is a network process, which it starts again when it is killed.
  *
  *	alert_source certs DIR
- *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [stream_alerts=N] [state=DIR]
+ *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [NAME=VALUE]... [stream_alerts=N] [state=DIR]
  *		[journal_bytes=N]
  *
  * `serve` prints "ready ADDRESSES PID" for every network process, writes COUNT alerts (0 PER_SECOND: at
@@ -26,6 +26,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "client/certs.h"
+#include "daemon/accessfiles.h"
 #include "link/control.h"
 #include "link/link.h"
 #include "outputs.pb-c.h"
@@ -37,7 +38,10 @@ struct source {
 	int fd;
 	pid_t pid;
 	uint64_t seq;
-	struct control_message settings;
+	struct control_message settings, access;
+	struct access_paths paths;
+	struct access_texts texts;
+	uint64_t seen;
 };
 
 static void write_alert(struct source *s)
@@ -118,8 +122,8 @@ static bool network_spawn(struct source *s)
 	}
 	close(fds[1]);
 	s->fd = fds[0];
-	if (control_new(s->fd, &s->control) < 0 || control_send(s->control, &s->settings) < 0 ||
-	    control_wait(s->control, 20000, &m) != 1)
+	if (control_new(s->fd, &s->control) < 0 || control_send(s->control, &s->access) < 0 ||
+	    control_send(s->control, &s->settings) < 0 || control_wait(s->control, 20000, &m) != 1)
 		exit(1);
 	if (m.kind == CONTROL_READY)
 		printf("ready " STR_FMT " %d\n", STR_ARG(m.ready.text), (int)s->pid);
@@ -190,6 +194,28 @@ static bool listen_to(struct source *s)
 	return r == 0;
 }
 
+/* As the sensor does: what changed and is good goes to the network process. */
+static void look_at_files(struct source *s)
+{
+	struct access_texts texts;
+	uint64_t now = access_fingerprint(&s->paths);
+	struct diag d;
+
+	if (now == s->seen)
+		return;
+	s->seen = now;
+	if (access_read(&s->paths, &texts, &d) < 0) {
+		printf("fault %s\n", d.text);
+		fflush(stdout);
+		access_texts_done(&texts);
+		return;
+	}
+	access_texts_done(&s->texts);
+	s->texts = texts;
+	access_fill(&s->paths, &s->texts, &s->access.access);
+	control_send(s->control, &s->access);
+}
+
 static int serve(struct source *s, uint64_t count, uint64_t rate)
 {
 	if (!network_spawn(s))
@@ -201,7 +227,9 @@ static int serve(struct source *s, uint64_t count, uint64_t rate)
 
 		for (uint64_t i = 0; i < burst && count; i++, count--)
 			write_alert(s);
-		if (poll(fds, 2, count ? 10 : 1000) <= 0)
+		int events = poll(fds, 2, count ? 10 : 100);
+		look_at_files(s);
+		if (events <= 0)
 			continue;
 		if (fds[1].revents && !listen_to(s)) {
 			network_drop(s);
@@ -232,12 +260,68 @@ static int make_certs(const char *dir)
 	return 1;
 }
 
+/* NAME=VALUE. False: no such name. */
+static bool set_option(struct source *s, struct str arg)
+{
+	struct control_settings *set = &s->settings.settings;
+	struct control_access *access = &s->access.access;
+	const struct {
+		const char *name;
+		uint64_t *number;
+		const char **text;
+	} rows[] = {
+		{ "stream_alerts", &set->stream_alerts, NULL },
+		{ "journal_bytes", &set->journal_bytes, NULL },
+		{ "common_names", &access->common_names, NULL },
+		{ "max_calls", &access->max_calls, NULL },
+		{ "max_calls_each", &access->max_calls_each, NULL },
+		{ "socket_mode", &access->socket_mode, NULL },
+		{ "socket_group", &access->socket_group, NULL },
+		{ "message_bytes", &access->message_bytes, NULL },
+		{ "handshake_ms", &access->handshake_ms, NULL },
+		{ "ping_ms", &access->ping_ms, NULL },
+		{ "crl", NULL, &s->paths.crl },
+		{ "policy", NULL, &s->paths.policy },
+	};
+	struct str value = str_skip(arg, str_chr(arg, '=') + 1);
+
+	if (str_starts(arg, STR("state="))) {
+		set->state_dir = value;
+		return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (!str_eqz(str_cut(arg, str_chr(arg, '=')), rows[i].name))
+			continue;
+		if (rows[i].text)
+			*rows[i].text = value.ptr;
+		access->has_group = access->has_group || rows[i].number == &access->socket_group;
+		return rows[i].text || str_to_u64(value, rows[i].number) == 0;
+	}
+	return false;
+}
+
+/* A fault is said as the network process would say it. */
+static int start(struct source *s)
+{
+	struct diag d;
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	s->seen = access_fingerprint(&s->paths);
+	if (access_read(&s->paths, &s->texts, &d) == 0) {
+		access_fill(&s->paths, &s->texts, &s->access.access);
+		return link_writer_new(16 << 20, &s->link);
+	}
+	diag_print(&d, &text);
+	printf("failed " STR_FMT "\n", STR_ARG(strbuf_str(&text)));
+	return -EINVAL;
+}
+
 int main(int argc, char **argv)
 {
-	struct source s = { .settings = { .kind = CONTROL_SETTINGS } };
+	struct source s = { .settings = { .kind = CONTROL_SETTINGS },
+			    .access = { .kind = CONTROL_ACCESS } };
 	struct control_settings *set = &s.settings.settings;
-	struct strbuf pem[3] = { { 0 } };
-	uint64_t count, rate, n;
+	uint64_t count, rate;
 	int files = 0;
 
 	if (argc == 3 && strcmp(argv[1], "certs") == 0)
@@ -249,37 +333,16 @@ int main(int argc, char **argv)
 	set->hostname = STR("here");
 	set->version = STR("0.43.1-rc1+abc");
 	for (int i = 5; i < argc; i++) {
-		struct str arg = str_of(argv[i]);
-		struct str *names[] = { &set->cert_name, &set->key_name, &set->ca_name };
-		struct str *texts[] = { &set->cert_pem, &set->key_pem, &set->ca_pem };
+		const char **names[] = { &s.paths.cert, &s.paths.key, &s.paths.ca };
 
-		if (str_starts(arg, STR("stream_alerts="))) {
-			if (str_to_u64(str_skip(arg, 14), &n) == 0)
-				set->stream_alerts = n;
-			continue;
-		}
-		if (str_starts(arg, STR("journal_bytes="))) {
-			if (str_to_u64(str_skip(arg, 14), &n) == 0)
-				set->journal_bytes = n;
-			continue;
-		}
-		if (str_starts(arg, STR("state="))) {
-			set->state_dir = str_skip(arg, 6);
-			continue;
-		}
-		if (files == 3)
+		if (strchr(argv[i], '=') ? !set_option(&s, str_of(argv[i])) : files == 3)
 			return 2;
-		(void)io_read_file(argv[i], 1 << 20, &pem[files]);
-		*names[files] = arg;
-		*texts[files] = strbuf_str(&pem[files]);
-		files++;
+		if (!strchr(argv[i], '='))
+			*names[files++] = argv[i];
 	}
 	setvbuf(stdin, NULL, _IONBF, 0);
-	if (link_writer_new(16 << 20, &s.link) < 0)
-		return 1;
-	int r = serve(&s, count, rate);
+	int r = start(&s) < 0 ? 1 : serve(&s, count, rate);
 	link_writer_free(s.link);
-	for (int i = 0; i < 3; i++)
-		strbuf_done(&pem[i]);
+	access_texts_done(&s.texts);
 	return r;
 }

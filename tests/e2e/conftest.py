@@ -45,15 +45,18 @@ class Certs:
     def __getitem__(self, name):
         return os.path.join(self.path, name)
 
-    def issue(self, name, days):
+    def issue(self, name, days=5, san=None):
         """Another client of our CA, valid for so many days (negative: expired)."""
         request = self[name + ".csr"]
         self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                      "-nodes", "-keyout", self[name + ".key"], "-out", request,
                      "-subj", "/CN=" + name)
+        extensions = self[name + ".ext"]
+        with open(extensions, "w", encoding="ascii") as file:
+            file.write(f"subjectAltName={san}\n" if san else "")
         self.openssl("x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.ca_key,
                      "-set_serial", str(time.time_ns()), "-days", str(days),
-                     "-out", self[name + ".crt"])
+                     "-extfile", extensions, "-out", self[name + ".crt"])
         return {"ca": self.ca, "cert": self[name + ".crt"], "key": self[name + ".key"]}
 
     @staticmethod
@@ -71,7 +74,7 @@ class Server:
                 [SOURCE, "serve", addresses, str(count), str(rate), *certs, *extra],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0,
             )
-        self.pending = b""
+        self.pending, self.faults = b"", []
         self.answer = self.line()
         self.ok = self.answer.startswith("ready ")
         if self.ok:
@@ -86,6 +89,19 @@ class Server:
         self.unix = unix[0] if unix else None
 
     def line(self, timeout=30):
+        """The next answer; faults of certificates and policy, which come at any time, are put aside."""
+        while (line := self.any_line(timeout)).startswith("fault "):
+            self.faults.append(line)
+        return line
+
+    def fault(self):
+        """The next fault, put aside or to come."""
+        while not self.faults:
+            self.faults.append(self.any_line(30))
+            assert self.faults[-1].startswith("fault "), self.faults
+        return self.faults.pop(0)
+
+    def any_line(self, timeout):
         until = time.monotonic() + timeout
         while b"\n" not in self.pending:
             left = until - time.monotonic()

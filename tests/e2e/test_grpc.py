@@ -278,7 +278,7 @@ def test_bad_certificates_name_the_file(certs, tmp_path):
         ([crt, junk, ca], junk, "no usable PEM private key"),
         ([crt, key, junk], junk, "no certificate"),
         ([old["cert"], old["key"], ca], old["cert"], "has expired"),
-        ([tmp_path / "missing", key, ca], tmp_path / "missing", "is empty"),
+        ([tmp_path / "missing", key, ca], tmp_path / "missing", "No such file"),
     ]
     for files, name, text in rows:
         answer = Server("127.0.0.1:0", certs=[str(f) for f in files]).answer

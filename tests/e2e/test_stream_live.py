@@ -4,7 +4,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -189,3 +192,36 @@ def test_bad_input_is_one_line_and_exit_1(tmp_path, change, wanted, free_port):
     errors = [x for x in done.stderr.splitlines() if x.startswith("Error: ")]
     assert len(errors) == 1, done.stderr
     assert re.search(wanted, errors[0]), errors[0]
+
+
+def test_certificates_are_rotated_and_tls_1_3_can_be_demanded(sensor, actor, rules_file, tmp_path, pki):
+    """The sensor itself: it watches the files, keeps the good ones, and raises an alert about bad ones."""
+    mine = tmp_path / "pki"
+    shutil.copytree(pki, mine)
+    s = sensor([rules_file(RULES)], f"pid:{actor.pid}", config=(
+        f"  listen: [127.0.0.1:0]\n  tls: {{min_version: '1.3'}}\n" + grpc_config(tmp_path, mine)))
+    port = listening_port(s)
+
+    def shown(version):
+        context = ssl.create_default_context(cafile=str(mine / "ca.crt"))
+        context.minimum_version = context.maximum_version = version
+        context.load_cert_chain(mine / "client.crt", mine / "client.key")
+        context.set_alpn_protocols(["h2"])
+        with socket.create_connection(("127.0.0.1", port), 10) as raw:
+            with context.wrap_socket(raw, server_hostname="localhost") as tls:
+                return tls.getpeercert(binary_form=True)
+
+    before = shown(ssl.TLSVersion.TLSv1_3)
+    with pytest.raises(ssl.SSLError):
+        shown(ssl.TLSVersion.TLSv1_2)
+    good = (mine / "server.key").read_bytes()
+    shutil.copy(mine / "client.key", mine / "server.key")
+    (alert,) = s.wait_alert(lambda a: a["rule"] == "Tiercel internal: certificate failure", timeout=20)
+    assert alert["source"] == "internal" and "server.key" in alert["output"]
+    assert shown(ssl.TLSVersion.TLSv1_3) == before
+    (mine / "server.key").write_bytes(good)
+    subprocess.run([TIERCEL, "certs", str(mine)], check=True)
+    end = time.monotonic() + 20
+    while shown(ssl.TLSVersion.TLSv1_3) == before:
+        assert time.monotonic() < end
+        time.sleep(0.05)

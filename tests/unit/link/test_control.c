@@ -60,27 +60,41 @@ static void pass(struct pair *p, const struct control_message *m, struct control
 static void settings_travel(void **state)
 {
 	struct pair *p = *state;
-	char *big = malloc(600000);
 	struct control_message got, m = {
 		.kind = CONTROL_SETTINGS,
 		.settings = {
 			.bind_address = STR("0.0.0.0:5060"),
-			.cert_pem = { big, 600000 },
 			.hostname = STR("here"),
-			.socket_mode = 0660,
+			.first_seq = 7,
 			.log_iso_8601 = 1,
 		},
+	};
+
+	pass(p, &m, &got);
+	assert_true(str_eqz(got.settings.bind_address, "0.0.0.0:5060"));
+	assert_true(str_eqz(got.settings.hostname, "here"));
+	assert_int_equal(got.settings.version.len, 0);
+	assert_int_equal(got.settings.first_seq, 7);
+	assert_int_equal(got.settings.log_iso_8601, 1);
+}
+
+static void large_texts_travel(void **state)
+{
+	struct pair *p = *state;
+	char *big = malloc(600000);
+	struct control_message got, m = {
+		.kind = CONTROL_ACCESS,
+		.access = { .cert_pem = { big, 600000 }, .socket_mode = 0660, .ping_ms = 5 },
 	};
 
 	assert_non_null(big);
 	memset(big, 'x', 600000);
 	pass(p, &m, &got);
-	assert_true(str_eqz(got.settings.bind_address, "0.0.0.0:5060"));
-	assert_true(str_eq(got.settings.cert_pem, m.settings.cert_pem));
-	assert_int_equal(got.settings.key_pem.len, 0);
-	assert_int_equal(got.settings.socket_mode, 0660);
-	assert_int_equal(got.settings.log_iso_8601, 1);
-	m.settings.key_pem = m.settings.cert_pem;
+	assert_true(str_eq(got.access.cert_pem, m.access.cert_pem));
+	assert_int_equal(got.access.key_pem.len, 0);
+	assert_int_equal(got.access.socket_mode, 0660);
+	assert_int_equal(got.access.ping_ms, 5);
+	m.access.key_pem = m.access.cert_pem;
 	assert_int_equal(control_send(p->a, &m), -EMSGSIZE);
 	free(big);
 }
@@ -172,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(settings_travel, setup, teardown),
+		cmocka_unit_test_setup_teardown(large_texts_travel, setup, teardown),
 		cmocka_unit_test_setup_teardown(others_travel, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deaf_peer_is_bounded, setup, teardown),
 		cmocka_unit_test(bad_packets_are_refused),
