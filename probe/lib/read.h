@@ -139,7 +139,8 @@ INLINE u32 mm_pages(u64 mm, u64 kind)
 	u64 at;
 	s64 n = 0;
 
-	if (bpf_core_type_exists(struct mm_rss_stat))
+	/* Not whether the type exists: one that does not is sought in modules, which takes CAP_SYS_ADMIN. */
+	if (bpf_core_field_exists(((struct mm_struct___50 *)0)->rss_stat.count))
 		at = (u64) & ((struct mm_struct___50 *)mm)->rss_stat + kind * 8;
 	else
 		at = mm + bpf_core_field_offset(struct mm_struct, rss_stat) +
