@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "daemon/measure.h"
+#include "daemon/notify.h"
 #include "source/scan.h"
 #include "source/users.h"
 
@@ -183,6 +184,7 @@ static void *run(void *arg)
 		log_warning("%s cannot be read: processes older than the start stay unknown", path);
 	on_second(&e->second);
 	log_info("ready: watching events");
+	notify_ready("watching events");
 	look(e);
 	uv_run(&e->loop, UV_RUN_DEFAULT);
 	return NULL;

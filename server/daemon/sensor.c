@@ -22,6 +22,7 @@
 #include "daemon/engine.h"
 #include "daemon/measure.h"
 #include "daemon/netproc.h"
+#include "daemon/notify.h"
 #include "daemon/reload.h"
 #include "daemon/rules.h"
 #include "daemon/settings.h"
@@ -376,6 +377,7 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 	if (status == 0) {
 		watch_accounts(&s);
 		watch(&s);
+		notify_stopping((unsigned)config->output_timeout_ms);
 		status = s.status;
 		s.reload = reload_stop(s.reload);
 		s.accounts = accounts_watch_stop(s.accounts);
