@@ -20,6 +20,7 @@ enum probe_scope { PROBE_SCOPE_ALL, PROBE_SCOPE_CGROUP, PROBE_SCOPE_PID };
 /* Written once, before load: the verifier takes these as constants and removes what is not used. */
 struct probe_conf {
 	__u64 scope_id;
+	__u64 secrets[2]; /* of the hashes in abi/key.h */
 	__u32 scope;
 	__u32 self;		      /* thread group that is never recorded, or 0 */
 	__u16 compat[PROBE_SYSCALLS]; /* 32-bit number to native; 0xffff: not wanted */
@@ -33,6 +34,7 @@ struct probe_state {
 	__u32 wants_exec;
 	__u32 wants_exit;
 	__u32 wants_rename;
+	__u32 generation; /* of the rules, for abi/key.h; 0: nothing is discarded */
 };
 
 enum probe_drop {
@@ -41,10 +43,12 @@ enum probe_drop {
 	PROBE_DROP_OVERFLOW, /* longer than a record may be */
 	PROBE_DROP_PROGRAM,  /* wanted syscall without a loaded program */
 	PROBE_DROPS,
+	PROBE_DISCARDED = PROBE_DROPS, /* no drop: no rule can match it (abi/key.h) */
+	PROBE_COUNTS,
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct probe_conf) == 16 + 2 * PROBE_SYSCALLS, "fixed layout");
+_Static_assert(sizeof(struct probe_conf) == 32 + 2 * PROBE_SYSCALLS, "fixed layout");
 _Static_assert(sizeof(struct probe_state) == 88, "fixed layout");
 #endif
 

@@ -82,11 +82,13 @@ struct cred {
 };
 
 struct qstr {
+	u64 hash_len;
 	u32 len;
 	const unsigned char *name;
 };
 
 struct dentry {
+	unsigned int d_flags;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
@@ -325,6 +327,7 @@ enum {
 	PF_KTHREAD = 0x00200000,
 	FMODE_WRITE = 2,
 	FMODE_CREATED = 0x100000,
+	DCACHE_OP_HASH = 1,
 	MAGIC_OVERLAY = 0x794c7630,
 	MAGIC_ANON_INODE = 0x09041934,
 	MAGIC_PIDFS = 0x50494446,

@@ -30,6 +30,7 @@ struct slot {
 	u64 args[6]; /* of the syscall */
 	s64 ret;
 	u64 first_len; /* of the first piece of a message */
+	u64 hash;      /* of the path written last; 0: it has none */
 	u8 tmp[2 *
 	       SLOT_TMP]; /* the upper half only lets the verifier see that a copy stays inside */
 	u8 data[SLOT_DATA + SLOT_ROOM];
@@ -57,7 +58,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PROBE_DROPS);
+	__uint(max_entries, PROBE_COUNTS);
 	__type(key, u32);
 	__type(value, u64);
 } drops __weak SEC(".maps");
@@ -81,6 +82,7 @@ struct {
 const volatile struct probe_conf conf __weak = { 0 };
 struct probe_state state __weak = { 0 };
 
+/* Counts: a reason of probe_drop, or PROBE_DISCARDED. */
 INLINE void drop(u32 reason)
 {
 	u64 *n = bpf_map_lookup_elem(&drops, &reason);

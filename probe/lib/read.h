@@ -182,6 +182,13 @@ INLINE u64 inode_mtime(u64 inode)
 	       (u64)CORE(inode___50, inode, i_mtime.tv_nsec);
 }
 
+/* How keys of names are made (abi/key.h). */
+INLINE u64 key_mix(u64 h, u64 v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 29;
+}
+
 enum layer { LAYER_NONE, LAYER_UPPER, LAYER_LOWER };
 
 /*

@@ -148,7 +148,8 @@ struct walk {
 	u64 dentry;
 	u64 mount;
 	u64 mnt_root;
-	u64 end; /* enum walk_end */
+	u64 hash; /* of the names so far, as in lib/key.h */
+	u64 end;  /* enum walk_end */
 };
 
 enum walk_end { WALK_TOO_DEEP, WALK_ROOT, WALK_DETACHED };
@@ -157,7 +158,7 @@ enum walk_end { WALK_TOO_DEEP, WALK_ROOT, WALK_DETACHED };
 static long walk_step(u32 i, struct walk *w)
 {
 	struct slot *s = w->s;
-	u64 dentry = w->dentry, parent, name, pos;
+	u64 dentry = w->dentry, parent, name, pos, hash_len;
 	u32 len;
 
 	if (dentry == w->mnt_root) {
@@ -176,7 +177,9 @@ static long walk_step(u32 i, struct walk *w)
 		w->end = WALK_DETACHED;
 		return 1;
 	}
-	len = (u32)BOUND(CORE(dentry, dentry, d_name.len), 0xff);
+	hash_len = CORE(dentry, dentry, d_name.hash_len);
+	len = (u32)BOUND(hash_len >> 32, 0xff);
+	w->hash = key_mix(w->hash, hash_len);
 	name = (u64)CORE(dentry, dentry, d_name.name);
 	pos = s->pos;
 	if (pos <= len + 1)
@@ -208,6 +211,7 @@ SHARED int path_write(struct slot *s, u64 dentry, u64 vfsmount)
 		.dentry = dentry,
 		.mount = vfsmount - bpf_core_field_offset(struct mount, mnt),
 		.mnt_root = (u64)CORE(vfsmount, vfsmount, mnt_root),
+		.hash = conf.secrets[0],
 		.end = WALK_TOO_DEEP,
 	};
 
@@ -221,6 +225,7 @@ SHARED int path_write(struct slot *s, u64 dentry, u64 vfsmount)
 		}
 	}
 	pos = s->pos;
+	s->hash = w.end == WALK_ROOT ? w.hash | 1 : 0;
 	if (w.end == WALK_DETACHED && pos == SLOT_TMP) {
 		dentry = w.dentry;
 		len = (u32)BOUND(CORE(dentry, dentry, d_name.len), 0xff);

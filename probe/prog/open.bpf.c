@@ -4,6 +4,7 @@
  * new descriptor, which the caller cannot exchange.
  */
 #include "lib/flags.h"
+#include "lib/key.h"
 #include "lib/record.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -45,7 +46,22 @@ INLINE u32 open_mode(u64 flags, u64 mode)
 	return flags & (0100 | 020000000) ? mode & 07777 : 0;
 }
 
-#define OPEN_EXTRAS 3
+#define OPEN_EXTRAS 4
+
+struct named {
+	u32 at, len; /* of the name, in the record */
+	int first;
+};
+
+INLINE struct named p_name(struct slot *s, u64 addr)
+{
+	struct named n = { .at = s->off };
+	u32 param = s->np;
+
+	n.first = p_user_text(s, addr, 4096);
+	n.len = *LEN_AT(s, param);
+	return n;
+}
 
 INLINE int open_end(struct slot *s, struct opened *o, s64 dirfd, int first)
 {
@@ -54,28 +70,56 @@ INLINE int open_end(struct slot *s, struct opened *o, s64 dirfd, int first)
 	return rec_end(s);
 }
 
+/* The record has the key only if everything in it is still what the key was made of. */
+INLINE int open_end_keyed(struct slot *s, struct opened *o, s64 dirfd, const struct named *n,
+			  const struct probe_key *k)
+{
+	bool same;
+
+	s->hash = 0;
+	x_base(s, REC_X_BASE, dirfd, n->first);
+	same = s->hash == k->base;
+	s->hash = 0;
+	x_fd(s, s->ret, o->file, 0);
+	if (k->generation && same && s->hash == k->path && key_named(s, k, n->at, n->len)) {
+		bpf_probe_read_kernel(AT(s, s->off), sizeof(*k), k);
+		x_done(s, REC_X_KEY, sizeof(*k));
+	}
+	return rec_end(s);
+}
+
+#define REGS(ctx) ((struct pt_regs *)(ctx)[0])
+
 INLINE int open_exit(u64 *ctx)
 {
+	struct probe_key k = { 0 };
+
+	if (key_open(ctx, &k, AT_FDCWD, REGS(ctx)->di, REGS(ctx)->si,
+		     open_mode(REGS(ctx)->si, REGS(ctx)->dx)))
+		return 0;
 	struct slot *s = exit_begin(ctx, 2, EV_SYSCALL_OPEN_X, 6, OPEN_EXTRAS);
-	int first;
 
 	if (!s)
 		return 0;
 	struct opened o = opened(s);
 
 	p_s64(s, s->ret);
-	first = p_user_text(s, s->args[0], 4096);
+	struct named name = p_name(s, s->args[0]);
 	p_u32(s, file_flags(s->args[1]) | o.flags);
 	p_u32(s, open_mode(s->args[1], s->args[2]));
 	p_u32(s, o.dev);
 	p_u64(s, o.ino);
-	return open_end(s, &o, AT_FDCWD, first);
+	return open_end_keyed(s, &o, AT_FDCWD, &name, &k);
 }
 
 INLINE int openat_exit(u64 *ctx)
 {
+	struct probe_key k = { 0 };
+
+	if (key_open(ctx, &k, (s32)REGS(ctx)->di, REGS(ctx)->si, REGS(ctx)->dx,
+		     open_mode(REGS(ctx)->dx, REGS(ctx)->r10)))
+		return 0;
 	struct slot *s = exit_begin(ctx, 257, EV_SYSCALL_OPENAT_2_X, 7, OPEN_EXTRAS);
-	int first;
 
 	if (!s)
 		return 0;
@@ -83,12 +127,12 @@ INLINE int openat_exit(u64 *ctx)
 
 	p_s64(s, s->ret);
 	p_s64(s, (s32)s->args[0]);
-	first = p_user_text(s, s->args[1], 4096);
+	struct named name = p_name(s, s->args[1]);
 	p_u32(s, file_flags(s->args[2]) | o.flags);
 	p_u32(s, open_mode(s->args[2], s->args[3]));
 	p_u32(s, o.dev);
 	p_u64(s, o.ino);
-	return open_end(s, &o, (s32)s->args[0], first);
+	return open_end_keyed(s, &o, (s32)s->args[0], &name, &k);
 }
 
 INLINE int openat2_exit(u64 *ctx)

@@ -217,6 +217,7 @@ struct config {
 		const char *scope_cgroup;
 		uint64_t ring_bytes; /* per CPU; 0: as buf_size_preset says */
 		uint64_t link_bytes;
+		bool kernel_filter;	    /* events that no rule can match end in the kernel */
 		int stream_alerts;	    /* kept in memory for subscribers */
 		bool match_resolved_names;  /* ARCHITECTURE.md, decision 6 */
 		struct config_texts listen; /* more gRPC addresses beside grpc.bind_address */

@@ -191,6 +191,7 @@ const struct setting settings_rows[] = {
 	CHOICE("tiercel.processes", tiercel.processes, "two", processes, "One process, or the network in one of its own without privileges."),
 	TEXT("tiercel.user", tiercel.user, "nobody", "The user that process becomes."),
 	OWN(scope, "tiercel.scope", "none", "Watch only one process with its children, or one control group: pid:N or cgroup:/PATH."),
+	BOOL("tiercel.kernel_filter", tiercel.kernel_filter, "true", "Events that no rule can match end in the kernel; alerts are the same without."),
 	SIZE("tiercel.ring_size", tiercel.ring_bytes, "0", 0, 512 << 20, "Size of each CPU's ring, a power of two; 0: as buf_size_preset says."),
 	SIZE("tiercel.link_size", tiercel.link_bytes, "16M", 1 << 20, 512 << 20, "Size of the ring from the sensor to the network process, a power of two."),
 	INT("tiercel.stream_alerts", tiercel.stream_alerts, "65536", 16, 1 << 24, "Alerts kept in memory for subscribers that are behind."),

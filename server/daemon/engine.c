@@ -159,6 +159,9 @@ static void on_wake(uv_async_t *a)
 	if (rs) {
 		if (pipeline_rules(e->o.pipeline, rs) < 0)
 			log_error("out of memory: the old rules stay in force");
+		bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
+		if (atomic_load(&e->next_rules)) /* others are there already */
+			bpf_source_generation(e->o.source, 0);
 		ruleset_unref(rs);
 	}
 	take_answers(e);
@@ -183,6 +186,7 @@ static void *run(void *arg)
 	if (scan_proc(path, feed, e) < 0)
 		log_warning("%s cannot be read: processes older than the start stay unknown", path);
 	on_second(&e->second);
+	bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
 	log_info("ready: watching events");
 	notify_ready("watching events");
 	look(e);
@@ -250,6 +254,8 @@ struct engine *engine_stop(struct engine *e)
 void engine_rules(struct engine *e, struct ruleset *rs)
 {
 	ruleset_unref(atomic_exchange(&e->next_rules, ruleset_ref(rs)));
+	/* From here on the kernel discards nothing by the verdicts of the old rules. */
+	bpf_source_generation(e->o.source, 0);
 	uv_async_send(&e->wake);
 }
 

@@ -32,7 +32,10 @@ void measure_engine(struct stats *s, const struct pipeline *p, struct bpf_source
 		enum stat_id id;
 		uint64_t value;
 	} rows[] = {
-		{ STAT_N_EVTS, probe.events + bpf_stats_drops(&probe) },
+		{ STAT_N_EVTS, probe.events + bpf_stats_drops(&probe) + probe.discarded },
+		{ STAT_KERNEL_DISCARDED, probe.discarded },
+		{ STAT_LEARN_JUDGED, n.learn.judged },
+		{ STAT_LEARN_TAUGHT, n.learn.taught },
 		{ STAT_N_DROPS, bpf_stats_drops(&probe) },
 		{ STAT_N_DROPS_SCRATCH, probe.drops[PROBE_DROP_SLOT] },
 		{ STAT_KERNEL_DROPS_RING, probe.drops[PROBE_DROP_RING] },

@@ -21,6 +21,8 @@ struct pipeline {
 	struct state *state;
 	struct ruleset_use *use;
 	struct waiting waiting;
+	struct learn *learn; /* NULL: nothing is learnt */
+	uint32_t generation;
 	struct alert_builder *builder;
 	struct arena arena;
 	struct pipeline_counters n;
@@ -52,6 +54,7 @@ struct pipeline *pipeline_free(struct pipeline *p)
 		return NULL;
 	waiting_done(&p->waiting);
 	alert_builder_free(p->builder);
+	learn_free(p->learn);
 	ruleset_use_unref(p->use);
 	state_free(p->state);
 	arena_done(&p->arena);
@@ -65,10 +68,17 @@ int pipeline_rules(struct pipeline *p, struct ruleset *rs)
 	size_t n;
 
 	ruleset_rules(rs, &n);
-	if (!use || alert_builder_rules(p->builder, ruleset_program(rs), n) < 0) {
+	struct learn *learn = p->options.discard ? learn_new(rs, p->generation + 1) : NULL;
+
+	if (!use || (p->options.discard && !learn) ||
+	    alert_builder_rules(p->builder, ruleset_program(rs), n) < 0) {
 		ruleset_use_unref(use);
+		learn_free(learn);
 		return -ENOMEM;
 	}
+	learn_free(p->learn);
+	p->learn = learn;
+	p->generation++;
 	ruleset_use_unref(p->use);
 	p->use = use;
 	return 0;
@@ -218,6 +228,10 @@ static void match(struct pipeline *p, struct event *ev, struct container *c)
 		return;
 	rules = ruleset_select(p->use->rules, ev->hdr->type, p->use->eval, differ, &p->arena, &n);
 	match_rules(p, p->use->eval, rules, n, ev, differ);
+	struct probe_key key;
+
+	if (p->learn && learn_event(p->learn, p->use->eval, ev, differ, &key))
+		p->options.discard(&key, p->options.discard_ctx);
 }
 
 /* An event that has waited: everything but the container's metadata is as it was. */
@@ -338,6 +352,13 @@ void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret)
 {
 	*ret = p->n;
 	ret->waiting = p->waiting.n;
+	if (p->learn)
+		ret->learn = learn_counters(p->learn);
+}
+
+uint32_t pipeline_generation(const struct pipeline *p)
+{
+	return p->learn ? p->generation : 0;
 }
 
 const struct state *pipeline_state(const struct pipeline *p)

@@ -7,6 +7,7 @@
 
 #include "alert/alert.h"
 #include "daemon/waiting.h"
+#include "prefilter/learn.h"
 #include "rule/ruleset.h"
 #include "state/state.h"
 
@@ -32,6 +33,9 @@ struct pipeline_options {
 	void *publish_ctx;
 	ask_fn ask; /* NULL: answers come by themselves (replay) or never */
 	void *ask_ctx;
+	/* The kernel may discard what has this key (probe/abi/key.h). NULL: nothing is learnt. */
+	void (*discard)(const struct probe_key *key, void *ctx);
+	void *discard_ctx;
 	uint64_t wait_ns; /* an event waits so long for what its container is; 0: not at all */
 };
 
@@ -41,6 +45,7 @@ struct pipeline_counters {
 	uint64_t alerts;    /* published */
 	uint64_t lost;	    /* alerts that could not be built */
 	uint64_t no_memory; /* events whose state was not kept */
+	struct learn_counters learn;
 	struct waiting_counters waiting;
 };
 
@@ -55,6 +60,8 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns);
 void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
 int pipeline_rules(struct pipeline *p, struct ruleset *rs);
+/* Counts the rulesets; keys of other generations are not learnt from. 0: nothing is learnt. */
+uint32_t pipeline_generation(const struct pipeline *p);
 /* An internal alert goes the same way as any other. ts_ns: boot time. */
 void pipeline_internal(struct pipeline *p, uint64_t ts_ns, const char *rule, enum priority priority,
 		       struct str message, const struct alert_pair *pairs, size_t npairs);

@@ -171,6 +171,13 @@ static bool ask_runtime(const struct container *c, const struct rec_ident *insid
 								   .owner = c->owner });
 }
 
+static void discard(const struct probe_key *key, void *ctx)
+{
+	struct sensor *s = ctx;
+
+	(void)bpf_source_discard(s->source, key);
+}
+
 /* Without it events do not wait: nobody would answer. */
 static void start_runtime(struct sensor *s, struct pipeline_options *po)
 {
@@ -214,6 +221,10 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 		}
 	}
 	start_runtime(s, &po);
+	if (s->config->tiercel.kernel_filter && !record) {
+		po.discard = discard;
+		po.discard_ctx = s;
+	}
 	s->pipeline = pipeline_new(&po, s->rules);
 	struct engine *engine = NULL;
 	int r = s->pipeline ? engine_start(

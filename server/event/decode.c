@@ -71,6 +71,10 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		if (s.len >= sizeof(struct rec_exec))
 			e->exec = (const struct rec_exec *)(const void *)s.ptr;
 		break;
+	case REC_X_KEY:
+		if (s.len == sizeof(struct probe_key))
+			e->key = (const struct probe_key *)(const void *)s.ptr;
+		break;
 	case REC_X_SID:
 		if (s.len == sizeof(e->sid))
 			memcpy(&e->sid, s.ptr, sizeof(e->sid));
@@ -107,6 +111,7 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->base = e->path = e->base2 = e->path2 = e->cwd = e->cgroups = (struct str){ 0 };
 	e->fd = NULL;
 	e->exec = NULL;
+	e->key = NULL;
 	e->sid = 0;
 	e->proc = NULL;
 	memset(e->stdio, 0, sizeof(e->stdio));

@@ -11,6 +11,7 @@
 #include "base/bitset.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "probe/abi/key.h"
 #include "probe/abi/record.h"
 
 /* Types of parameters, Falco's names. */
@@ -163,6 +164,7 @@ struct event {
 	struct str params[LIMIT_PARAMS]; /* ptr NULL: no value */
 	struct str base, path, base2, path2, cwd, cgroups; /* extras; ptr NULL: absent */
 	const struct rec_fd *fd;			   /* aligned to 8, or NULL */
+	const struct probe_key *key;			   /* likewise; of opens */
 	const struct rec_exec *exec;			   /* likewise */
 	uint32_t sid;					   /* 0: absent */
 	struct event_stdio stdio[3];

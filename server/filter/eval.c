@@ -400,36 +400,38 @@ bool eval_cond(struct eval *e, const struct cond *c)
 
 /* ---- with some values not there yet ---- */
 
-static bool is_late(const struct program *p, const struct vexpr *v)
+/* known: by slot; NULL: all but what comes late. */
+static bool is_open(const struct program *p, const struct vexpr *v, const bool *known)
 {
 	if (!v)
 		return false;
 	if (v->kind == VEXPR_SLOT)
-		return p->slots.items[v->cell].ref.def->flags & FIELD_LATE;
+		return known ? !known[v->cell]
+			     : p->slots.items[v->cell].ref.def->flags & FIELD_LATE;
 	for (uint32_t i = 0; i < v->nargs; i++)
-		if (is_late(p, v->args[i]))
+		if (is_open(p, v->args[i], known))
 			return true;
 	return false;
 }
 
 /* Results of nodes are not kept: they belong to another question. */
-static enum early early_node(struct eval *e, const struct node *n)
+static enum early early_node(struct eval *e, const struct node *n, const bool *known)
 {
 	enum early decides = n->kind == NODE_OR ? EARLY_TRUE : EARLY_FALSE;
 	enum early result = n->kind == NODE_OR ? EARLY_FALSE : EARLY_TRUE;
 
 	if (n->kind == NODE_CHECK) {
-		if (is_late(e->p, n->left) || is_late(e->p, n->right))
+		if (is_open(e->p, n->left, known) || is_open(e->p, n->right, known))
 			return EARLY_UNKNOWN;
 		return eval_check(e, n) ? EARLY_TRUE : EARLY_FALSE;
 	}
 	if (n->kind == NODE_NOT) {
-		enum early kid = early_node(e, n->kids[0]);
+		enum early kid = early_node(e, n->kids[0], known);
 
 		return kid == EARLY_UNKNOWN ? kid : kid == EARLY_TRUE ? EARLY_FALSE : EARLY_TRUE;
 	}
 	for (uint32_t i = 0; i < n->nkids; i++) {
-		enum early kid = early_node(e, n->kids[i]);
+		enum early kid = early_node(e, n->kids[i], known);
 
 		if (kid == decides)
 			return kid;
@@ -441,7 +443,12 @@ static enum early early_node(struct eval *e, const struct node *n)
 
 enum early eval_early(struct eval *e, const struct cond *c)
 {
-	return early_node(e, &c->top);
+	return early_node(e, &c->top, NULL);
+}
+
+enum early eval_known(struct eval *e, const struct cond *c, const bool *known)
+{
+	return early_node(e, &c->top, known);
 }
 
 /* ---- explaining ---- */

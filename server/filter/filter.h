@@ -86,6 +86,8 @@ bool eval_explain(struct eval *e, const struct cond *c, struct strbuf *ret_decid
  */
 enum early { EARLY_FALSE, EARLY_TRUE, EARLY_UNKNOWN };
 enum early eval_early(struct eval *e, const struct cond *c);
+/* The same with the values of these slots alone: known has program_slots entries. */
+enum early eval_known(struct eval *e, const struct cond *c, const bool *known);
 /* Sets marks[slot] for the slots that the condition reads; marks has program_slots entries. */
 void cond_mark_slots(const struct cond *c, bool *marks);
 struct frozen;

@@ -57,8 +57,8 @@ static const char *const texts[STATEMENTS] = {
 	[ST_NEWEST] = "SELECT seq, time FROM alerts ORDER BY seq DESC LIMIT 1",
 	[ST_TRIM] = "DELETE FROM alerts WHERE seq < ?1",
 	[ST_TRIM_GAPS] = "DELETE FROM gaps WHERE last < ?1",
-	[ST_READ] = "SELECT seq, time, message FROM alerts WHERE seq BETWEEN ?1 AND ?2 "
-		    "ORDER BY seq LIMIT ?3",
+	[ST_READ] = ("SELECT seq, time, message FROM alerts WHERE seq BETWEEN ?1 AND ?2 "
+		     "ORDER BY seq LIMIT ?3"),
 	[ST_AT] = "SELECT seq, time FROM alerts WHERE seq >= ?1 ORDER BY seq LIMIT 1",
 	[ST_LAST] = "SELECT seq FROM alerts ORDER BY seq DESC LIMIT 1 OFFSET ?1",
 	[ST_GAPS] = "SELECT first, last, reason FROM gaps ORDER BY first",

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 
 #include "base/bitset.h"
 #include "base/cleanup.h"
@@ -133,6 +134,8 @@ static void set_conf(struct bpf_source *s, const struct bpf_options *o)
 	c->scope = (uint32_t)o->scope;
 	c->scope_id = o->scope_id;
 	c->self = (uint32_t)o->self;
+	if (getrandom(c->secrets, sizeof(c->secrets), 0) != sizeof(c->secrets))
+		c->secrets[0] = c->secrets[1] = clock_boot_ns();
 	for (size_t i = 0; i < PROBE_SYSCALLS; i++)
 		c->compat[i] = 0xffff;
 	for (size_t i = 0; i < bpf_nsyscalls; i++) {
@@ -390,6 +393,19 @@ static uint64_t sum_of_cpus(struct bpf_source *s, uint32_t reason)
 	return sum;
 }
 
+int bpf_source_discard(struct bpf_source *s, const struct probe_key *key)
+{
+	uint32_t value = 1;
+	int fd = bpf_map__fd(s->skel->maps.discards);
+
+	return bpf_map_update_elem(fd, key, &value, BPF_ANY) < 0 ? -errno : 0;
+}
+
+void bpf_source_generation(struct bpf_source *s, uint32_t generation)
+{
+	__atomic_store_n(&s->skel->bss->state.generation, generation, __ATOMIC_SEQ_CST);
+}
+
 void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret)
 {
 	*ret = (struct bpf_stats){
@@ -400,4 +416,5 @@ void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret)
 	};
 	for (uint32_t i = 0; i < PROBE_DROPS; i++)
 		ret->drops[i] = sum_of_cpus(s, i);
+	ret->discarded = sum_of_cpus(s, PROBE_DISCARDED);
 }

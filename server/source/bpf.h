@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "probe/abi/key.h"
 #include "probe/abi/probe.h"
 #include "source/source.h"
 
@@ -32,6 +33,7 @@ struct bpf_stats {
 	uint64_t events;	     /* handed over */
 	uint64_t late;		     /* of them: older than one handed over before */
 	uint64_t drops[PROBE_DROPS]; /* by enum probe_drop */
+	uint64_t discarded;	     /* ended in the kernel: no rule can match them */
 	uint32_t programs;	     /* loaded */
 	uint32_t programs_left_out;  /* not needed for the wanted events */
 };
@@ -47,6 +49,13 @@ struct bpf_source *bpf_source_close(struct bpf_source *s); /* NULL */
 size_t bpf_source_drain(struct bpf_source *s, size_t budget, record_fn fn, void *ctx);
 int bpf_source_fd(struct bpf_source *s); /* borrowed; for poll */
 int bpf_source_sleep(struct bpf_source *s);
+/*
+ * Opens with this key end in the kernel from now on, until it is forgotten for others or the generation changes.
+ * -EINVAL and the like: the kernel does not take it.
+ */
+int bpf_source_discard(struct bpf_source *s, const struct probe_key *key);
+/* Any thread. The generation of keys from now on (probe/abi/key.h); 0: there are none and nothing is discarded. */
+void bpf_source_generation(struct bpf_source *s, uint32_t generation);
 void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret);
 
 static inline uint64_t bpf_stats_drops(const struct bpf_stats *s)

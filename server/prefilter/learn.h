@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the kernel may be taught to discard (ARCHITECTURE.md, decision 8). An open of a file carries a key
+ * (probe/abi/key.h) from which the values of its name fields, flags and result follow. If every rule is false
+ * whatever all other fields may be, for the name as given and the resolved one, every event with that key can
+ * end in the kernel. Only keys that come again are worth the question. Engine thread only.
+ */
+#pragma once
+
+#include "event/event.h"
+#include "probe/abi/key.h"
+#include "rule/ruleset.h"
+
+struct learn;
+
+struct learn_counters {
+	uint64_t judged;  /* keys */
+	uint64_t taught;  /* of them: given back */
+	uint64_t general; /* of these: without names, for a whole kind of calls */
+};
+
+/* rs must outlive it. generation: that of keys it looks at; not 0. NULL when memory is out. */
+struct learn *learn_new(const struct ruleset *rs, uint32_t generation);
+struct learn *learn_free(struct learn *l);
+/*
+ * eval is at the event and at the names as given, and is left there. True: no rule can match any event with
+ * *ret_key.
+ */
+bool learn_event(struct learn *l, struct eval *eval, const struct event *ev, bool names_differ,
+		 struct probe_key *ret_key);
+struct learn_counters learn_counters(const struct learn *l);
