@@ -224,6 +224,7 @@ int rules_load(const struct config *config, const struct args *args, struct load
 	struct adding adding = { .loader = l, .required = args->rules.n };
 	int r = l ? rules_paths(config, args, add_path, &adding) : -ENOMEM;
 	if (r < 0) {
+		diag_set(diag, "cannot load rules: %s", strerror(-r));
 		loader_free(l);
 		return r;
 	}

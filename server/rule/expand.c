@@ -16,6 +16,7 @@ enum { MAX_NODES = 1 << 20, MAX_HEIGHT = 4000, MAX_CHAIN = 500 };
 static int flatten(struct expander *x, struct flat_list *f)
 {
 	struct strbuf b = { .limit = LIMIT_CONDITION_BYTES };
+	size_t len = 0; /* also of what no longer fits */
 	int rc = 0;
 
 	f->empty = true;
@@ -32,17 +33,19 @@ static int flatten(struct expander *x, struct flat_list *f)
 			n = from->n;
 		}
 		for (size_t k = 0; k < n; k++) {
-			if (!f->empty)
-				strbuf_addz(&b, ", ");
+			struct str between = f->empty ? STR("") : STR(", ");
+
 			f->empty = false;
+			strbuf_add(&b, between);
 			strbuf_add(&b, from->items[at + k]);
+			len += between.len + from->items[at + k].len;
 		}
 	}
-	if (strbuf_check(&b) < 0)
-		rc = b.len >= LIMIT_CONDITION_BYTES / 2
-			     ? result_add(x->result, LOAD_ERR_VALIDATE, f->item->place,
-					  "the list is longer than %d bytes", LIMIT_CONDITION_BYTES)
-			     : -ENOMEM;
+	if (len > LIMIT_CONDITION_BYTES)
+		rc = result_add(x->result, LOAD_ERR_VALIDATE, f->item->place,
+				"the list is longer than %d bytes", LIMIT_CONDITION_BYTES);
+	else if (strbuf_check(&b) < 0)
+		rc = -ENOMEM;
 	else
 		f->text = arena_dup(x->arena, strbuf_str(&b));
 	strbuf_done(&b);

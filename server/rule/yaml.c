@@ -16,7 +16,9 @@
 
 struct cursor {
 	struct str text;
-	size_t chars, byte, line_start; /* byte offsets of `chars` and of the start of its line */
+	size_t chars, byte;	 /* how far it is, in both units */
+	size_t line, line_start; /* the last line asked for, and the byte it starts at */
+	bool on_line;
 };
 
 struct reader {
@@ -43,6 +45,7 @@ static void cursor_to(struct cursor *c, const yaml_mark_t *mark, uint32_t *line,
 	if (mark->index < c->chars) { /* only errors look back */
 		c->chars = 0;
 		c->byte = 0;
+		c->on_line = false;
 	}
 	while (c->chars < mark->index && c->byte < c->text.len) {
 		c->byte++;
@@ -51,16 +54,20 @@ static void cursor_to(struct cursor *c, const yaml_mark_t *mark, uint32_t *line,
 			c->byte++;
 		c->chars++;
 	}
-	size_t back = c->byte, n = mark->column;
-
-	while (back && n) {
-		back--;
-		while (back && ((unsigned char)c->text.ptr[back] & 0xc0) == 0x80)
-			back--;
-		n--;
+	/* Back once for each line: what a line break is, libyaml says. */
+	if (!c->on_line || c->line != mark->line) {
+		c->on_line = true;
+		c->line = mark->line;
+		c->line_start = c->byte;
+		for (size_t n = mark->column; c->line_start && n; n--) {
+			c->line_start--;
+			while (c->line_start &&
+			       ((unsigned char)c->text.ptr[c->line_start] & 0xc0) == 0x80)
+				c->line_start--;
+		}
 	}
 	*line = (uint32_t)mark->line;
-	*column = (uint32_t)(c->byte - back);
+	*column = (uint32_t)(c->byte - c->line_start);
 	*offset = (uint32_t)c->byte;
 }
 
