@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/vec.h"
+#include "config/describe.h"
 #include "config/override.h"
 #include "config/settings.h"
 
@@ -320,12 +322,28 @@ static int check_outputs(const struct loading *l, const struct config *c)
 	return 0;
 }
 
+/* As Falco does. */
+static void clamp_cpus(const struct loading *l, struct config *c)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	const char *key = "engine.modern_ebpf.cpus_for_each_buffer";
+
+	if (cpus < 1 || c->engine.cpus_for_each_buffer <= cpus)
+		return;
+	const struct tree *at = tree_path(l->root, str_of(key));
+	if (at)
+		tree_warn(l->report, at, "%s: there are %ld CPUs online, so %ld counts", key, cpus,
+			  cpus);
+	c->engine.cpus_for_each_buffer = (int)cpus;
+}
+
 static int check_rest(const struct loading *l, struct config *c)
 {
 	if (tree_get(l->root, STR("rules_file")) && tree_get(l->root, STR("rules_files")))
 		return missing(l, "rules_file", "cannot stand beside rules_files");
 	if (c->engine.kind == CONFIG_ENGINE_REPLAY && !c->engine.capture_file[0])
 		return missing(l, "engine.kind", "replay needs engine.replay.capture_file");
+	clamp_cpus(l, c);
 	if (config_duration_ms(str_of(c->metrics.interval), &c->metrics.interval_ms) < 0)
 		c->metrics.interval_ms = 0;
 	if (!c->metrics.enabled)
@@ -364,28 +382,50 @@ static int fill(struct loading *l)
 	return 0;
 }
 
+static int load(struct loading *l, const char *path, const char *const *overrides,
+		size_t noverrides)
+{
+	l->result = calloc(1, sizeof(*l->result));
+	if (!l->result)
+		return -ENOMEM;
+	l->result->refs = 1;
+	int r = read_main(l, path);
+	if (r == 0)
+		r = override_all(l, overrides, noverrides, true);
+	if (r == 0)
+		r = include_all(l);
+	if (r == 0)
+		r = override_all(l, overrides, noverrides, false);
+	return r == 0 ? fill(l) : r;
+}
+
+/* The result, if it was not taken, goes as well. */
+static void loading_done(struct loading *l)
+{
+	arena_done(&l->trees);
+	vec_done(&l->files);
+	if (l->result)
+		config_unref(&l->result->config);
+}
+
 int config_load(const char *path, const char *const *overrides, size_t noverrides,
 		struct config **ret, struct config_report *report)
 {
-	struct loading l = { .report = report, .result = calloc(1, sizeof(*l.result)) };
+	_cleanup_(loading_done) struct loading l = { .report = report };
+	int r = load(&l, path, overrides, noverrides);
 
-	if (!l.result)
-		return -ENOMEM;
-	l.result->refs = 1;
-	int r = read_main(&l, path);
 	if (r == 0)
-		r = override_all(&l, overrides, noverrides, true);
-	if (r == 0)
-		r = include_all(&l);
-	if (r == 0)
-		r = override_all(&l, overrides, noverrides, false);
-	if (r == 0)
-		r = fill(&l);
-	arena_done(&l.trees);
-	vec_done(&l.files);
-	if (r == 0)
-		*ret = &l.result->config;
-	else
-		config_unref(&l.result->config);
+		*ret = &TAKE(l.result)->config;
 	return r;
+}
+
+int config_dump(const char *path, const char *const *overrides, size_t noverrides, bool as_json,
+		struct strbuf *out, struct config_report *report)
+{
+	_cleanup_(loading_done) struct loading l = { .report = report };
+	int r = load(&l, path, overrides, noverrides);
+
+	if (r == 0)
+		settings_dump(&l.result->config, l.root, as_json, out);
+	return r == 0 ? strbuf_check(out) : r;
 }

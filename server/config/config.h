@@ -254,6 +254,10 @@ struct config {
 int config_load(const char *path, const char *const *overrides, size_t noverrides,
 		struct config **ret, struct config_report *report);
 
+/* The same, and adds to *out what settings_dump of describe.h shows of it. */
+int config_dump(const char *path, const char *const *overrides, size_t noverrides, bool as_json,
+		struct strbuf *out, struct config_report *report);
+
 struct config *config_ref(struct config *c);
 struct config *config_unref(struct config *c); /* any thread; returns NULL */
 

@@ -2,6 +2,7 @@
 /* Descriptions of the settings, all of them made from their rows; see describe.h. */
 #include "config/describe.h"
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "config/settings.h"
 
@@ -178,4 +179,119 @@ void settings_list(bool markdown, struct strbuf *out)
 		list_markdown(out);
 	else
 		list_text(out);
+}
+
+static void dump_value(const struct config *c, const struct setting *s, const struct tree *at,
+		       struct json *j)
+{
+	if (s->kind->show)
+		s->kind->show(c, s, j);
+	else if (at)
+		tree_json(at, j);
+	else if (s->fallback && s->fallback[0] == '[')
+		json_raw(j, str_of(s->fallback));
+	else if (s->fallback)
+		json_text(j, str_of(s->fallback));
+	else
+		json_null(j);
+}
+
+static void dump_origin(const struct tree *at, struct strbuf *out)
+{
+	if (!at) {
+		strbuf_addz(out, "default");
+		return;
+	}
+	json_escape(out, str_of(at->file)); /* an option's text may have line ends */
+	if (at->line)
+		strbuf_printf(out, ":%u:%u", at->line, at->column);
+}
+
+static void dump_json(const struct config *c, const struct tree *root, struct strbuf *out)
+{
+	_cleanup_(strbuf_done) struct strbuf from = { 0 };
+	struct json j = json_to(out);
+
+	json_open(&j, '[');
+	for (size_t i = 0; i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+		const struct tree *at = setting_origin(root, s);
+
+		if (s->instead)
+			continue;
+		strbuf_clear(&from);
+		dump_origin(at, &from);
+		json_open(&j, '{');
+		json_key_text(&j, "from", strbuf_str(&from));
+		json_key_text(&j, "key", str_of(s->path));
+		json_key(&j, STR("value"));
+		dump_value(c, s, at, &j);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	strbuf_addc(out, '\n');
+}
+
+/* What two paths have in common, in whole parts with their dots. */
+static size_t shared_parts(struct str a, struct str b)
+{
+	size_t shared = 0;
+
+	for (size_t i = 0; i < a.len && i < b.len && a.ptr[i] == b.ptr[i]; i++) {
+		if (a.ptr[i] == '.')
+			shared = i + 1;
+	}
+	return shared;
+}
+
+/* Sections that begin with this row, then its key. */
+static void dump_key(struct str path, struct str before, struct strbuf *out)
+{
+	size_t shared = shared_parts(path, before), depth = 0;
+	struct str part, rest = path;
+
+	while (str_split(&rest, '.', &part)) {
+		size_t at = (size_t)(part.ptr - path.ptr);
+		bool last = at + part.len == path.len;
+
+		if (at >= shared)
+			strbuf_printf(out, "%*s" STR_FMT ":%s", (int)depth * 2, "", STR_ARG(part),
+				      last ? " " : "\n");
+		depth++;
+	}
+}
+
+static void dump_yaml(const struct config *c, const struct tree *root, struct strbuf *out)
+{
+	_cleanup_(strbuf_done) struct strbuf value = { 0 };
+	struct str before = { 0 };
+
+	for (size_t i = 0; i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+		const struct tree *at = setting_origin(root, s);
+		struct str path = str_of(s->path);
+		struct json j = json_to(&value);
+
+		if (s->instead)
+			continue;
+		if (str_ends(path, STR(".*")))
+			path.len -= 2;
+		strbuf_clear(&value);
+		dump_value(c, s, at, &j);
+		dump_key(path, before, out);
+		strbuf_add(out, strbuf_str(&value));
+		strbuf_addz(out, "  # ");
+		dump_origin(at, out);
+		strbuf_addc(out, '\n');
+		before = path;
+	}
+}
+
+void settings_dump(const struct config *c, const struct tree *root, bool as_json,
+		   struct strbuf *out)
+{
+	if (as_json)
+		dump_json(c, root, out);
+	else
+		dump_yaml(c, root, out);
 }

@@ -14,6 +14,12 @@ static const struct tree *first_of(const struct tree *t, size_t *ret_n)
 	return t->kind == TREE_MAP ? t : t->first;
 }
 
+/* The i-th value of a list that may be a lone value: faults are told where it stands. */
+static const struct tree *element(const struct tree *t, size_t i)
+{
+	return t->kind == TREE_LIST ? tree_at(t, i) : t;
+}
+
 static void warn_keys(struct setting_ctx *c, const struct tree *map, const char *const *known,
 		      size_t nknown)
 {
@@ -224,7 +230,7 @@ static int select_plugins(struct setting_ctx *c, const struct config_plugin *all
 		while (k < nall && !str_eq(all[k].name, names.items[i]))
 			k++;
 		if (k == nall)
-			return tree_fail(c->report, load,
+			return tree_fail(c->report, element(load, i),
 					 "load_plugins names " STR_FMT
 					 ", which plugins does not have",
 					 STR_ARG(str_cut(names.items[i], 100)));
@@ -300,8 +306,10 @@ static int set_drop_actions(struct setting_ctx *c, const struct setting *s, cons
 		while (k < ARRAY_SIZE(actions) && !str_ieq(words.items[i], str_of(actions[k].word)))
 			k++;
 		if (k == ARRAY_SIZE(actions))
-			return tree_fail(c->report, t,
-					 "actions: expected ignore, log, alert or exit");
+			return tree_fail(
+				c->report, element(t, i),
+				"actions: expected ignore, log, alert or exit, found " STR_FMT,
+				STR_ARG(str_cut(words.items[i], 60)));
 		set |= (unsigned)actions[k].value;
 		ignore = ignore || k == 0;
 	}

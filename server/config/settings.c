@@ -124,3 +124,27 @@ int settings_read(struct setting_ctx *c)
 	}
 	return walk(c, c->root, (struct str){ 0 });
 }
+
+static const struct tree *written(const struct tree *root, const struct setting *s)
+{
+	struct str path = str_of(s->path);
+	const struct tree *t;
+
+	if (str_ends(path, STR(".*")))
+		path.len -= 2;
+	t = tree_path(root, path);
+	return t && t->kind != TREE_NULL ? t : NULL;
+}
+
+const struct tree *setting_origin(const struct tree *root, const struct setting *s)
+{
+	const struct tree *t = written(root, s);
+
+	for (size_t i = 0; !t && i < settings_nrows; i++) {
+		const struct setting *old = &settings_rows[i];
+
+		if (old->instead && !strcmp(old->instead, s->path))
+			t = written(root, old);
+	}
+	return t;
+}

@@ -22,11 +22,16 @@ struct setting_ctx {
 /* Puts the node's value where the row says. 0; CONFIG_E_INVALID; -ENOMEM. */
 typedef int (*setting_fn)(struct setting_ctx *c, const struct setting *s, const struct tree *t);
 
+struct json;
+/* The value in force as JSON. */
+typedef void (*setting_show_fn)(const struct config *c, const struct setting *s, struct json *j);
+
 /* How values are written. */
 struct setting_kind {
 	const char *name; /* for people */
 	setting_fn set;
-	const char *schema; /* members of its JSON schema; range and choices are the row's */
+	const char *schema;   /* members of its JSON schema; range and choices are the row's */
+	setting_show_fn show; /* NULL: it is shown as it was written */
 };
 
 struct setting {
@@ -46,6 +51,8 @@ struct setting {
 extern const struct setting settings_rows[];
 extern const size_t settings_nrows;
 
+/* Where the value of a row that is no legacy one was written; NULL: nowhere, the default counts. */
+const struct tree *setting_origin(const struct tree *root, const struct setting *s);
 /* Defaults, then every key of the tree. 0; CONFIG_E_INVALID; -ENOMEM. */
 int settings_read(struct setting_ctx *c);
 

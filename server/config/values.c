@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 
-#define AT(c, s, type) ((type *)((char *)(c)->config + (s)->offset))
+#define AT(c, s, type)	 ((type *)((char *)(c)->config + (s)->offset))
+#define SEEN(c, s, type) ((const type *)((const char *)(c) + (s)->offset))
 
 int setting_wrong(struct setting_ctx *c, const struct tree *t, const char *expected)
 {
@@ -74,6 +76,11 @@ static int set_bool(struct setting_ctx *c, const struct setting *s, const struct
 	return setting_bool(c, t, AT(c, s, bool));
 }
 
+static void show_bool(const struct config *c, const struct setting *s, struct json *j)
+{
+	json_bool(j, *SEEN(c, s, bool));
+}
+
 static int set_int(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	char expected[96];
@@ -85,6 +92,11 @@ static int set_int(struct setting_ctx *c, const struct setting *s, const struct 
 		return setting_wrong(c, t, expected);
 	*AT(c, s, int) = (int)v;
 	return 0;
+}
+
+static void show_int(const struct config *c, const struct setting *s, struct json *j)
+{
+	json_i64(j, *SEEN(c, s, int));
 }
 
 static int set_double(struct setting_ctx *c, const struct setting *s, const struct tree *t)
@@ -101,6 +113,11 @@ static int set_double(struct setting_ctx *c, const struct setting *s, const stru
 	return 0;
 }
 
+static void show_double(const struct config *c, const struct setting *s, struct json *j)
+{
+	json_double(j, *SEEN(c, s, double));
+}
+
 static int set_text(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	struct str v = { 0 };
@@ -111,9 +128,24 @@ static int set_text(struct setting_ctx *c, const struct setting *s, const struct
 	return r;
 }
 
+static void show_text(const struct config *c, const struct setting *s, struct json *j)
+{
+	json_text(j, str_of(*SEEN(c, s, char *)));
+}
+
 static int set_texts(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
 	return setting_texts(c, t, AT(c, s, struct config_texts));
+}
+
+static void show_texts(const struct config *c, const struct setting *s, struct json *j)
+{
+	const struct config_texts *texts = SEEN(c, s, struct config_texts);
+
+	json_open(j, '[');
+	for (size_t i = 0; i < texts->n; i++)
+		json_text(j, texts->items[i]);
+	json_close(j, ']');
 }
 
 static int set_choice(struct setting_ctx *c, const struct setting *s, const struct tree *t)
@@ -134,6 +166,15 @@ static int set_choice(struct setting_ctx *c, const struct setting *s, const stru
 	return r;
 }
 
+static void show_choice(const struct config *c, const struct setting *s, struct json *j)
+{
+	const struct choice *o = s->choices;
+
+	while (o->word && o->value != *SEEN(c, s, int))
+		o++;
+	json_text(j, str_of(o->word ? o->word : ""));
+}
+
 /* Bytes, with K, M or G behind the number. */
 static int set_size(struct setting_ctx *c, const struct setting *s, const struct tree *t)
 {
@@ -152,6 +193,11 @@ static int set_size(struct setting_ctx *c, const struct setting *s, const struct
 		return setting_wrong(c, t, "a power of two as a size such as 8M, within its range");
 	*AT(c, s, uint64_t) = v << shift;
 	return 0;
+}
+
+static void show_size(const struct config *c, const struct setting *s, struct json *j)
+{
+	json_u64(j, *SEEN(c, s, uint64_t));
 }
 
 /* Literal addresses only, so that nothing is looked up in the network. */
@@ -233,21 +279,23 @@ int config_priority(struct str word, int *ret)
 }
 
 const struct setting_kind
-	setting_flag_kind = { "true or false", set_bool, "\"type\":\"boolean\"" },
-	setting_int_kind = { "whole number", set_int, "\"type\":\"integer\"" },
-	setting_double_kind = { "number", set_double, "\"type\":\"number\"" },
-	setting_text_kind = { "text", set_text, "\"type\":[\"string\",\"null\"]" },
+	setting_flag_kind = { "true or false", set_bool, "\"type\":\"boolean\"", show_bool },
+	setting_int_kind = { "whole number", set_int, "\"type\":\"integer\"", show_int },
+	setting_double_kind = { "number", set_double, "\"type\":\"number\"", show_double },
+	setting_text_kind = { "text", set_text, "\"type\":[\"string\",\"null\"]", show_text },
 	setting_texts_kind = { "list of texts", set_texts,
 			       "\"type\":[\"array\",\"string\",\"null\"],"
-			       "\"items\":{\"type\":[\"string\",\"number\",\"boolean\"]}" },
-	setting_choice_kind = { "word", set_choice, NULL },
+			       "\"items\":{\"type\":[\"string\",\"number\",\"boolean\"]}",
+			       show_texts },
+	setting_choice_kind = { "word", set_choice, NULL, show_choice },
 	setting_size_kind = { "size", set_size,
-			      "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]+[KMG]?$\"" },
+			      "\"type\":[\"string\",\"integer\"],\"pattern\":\"^[0-9]+[KMG]?$\"",
+			      show_size },
 	setting_duration_kind = { "duration", set_duration,
 				  "\"type\":[\"string\",\"integer\"],"
 				  "\"pattern\":\"^([0-9]+(ms|[smhdwy]))+$|^0$\"" },
-	setting_address_kind = { "IP address", set_address, "\"type\":\"string\"" },
-	setting_url_kind = { "URL", set_url, "\"type\":\"string\"" },
+	setting_address_kind = { "IP address", set_address, "\"type\":\"string\"", show_text },
+	setting_url_kind = { "URL", set_url, "\"type\":\"string\"", show_text },
 	setting_scope_kind = { "none, pid:N or cgroup:/PATH", set_scope,
 			       "\"type\":\"string\","
 			       "\"pattern\":\"^(none|pid:[0-9]+|cgroup:/.*)$\"" },

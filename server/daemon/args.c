@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
@@ -22,9 +23,13 @@ enum effect {
 	E_VALIDATE,
 	E_DESCRIBE_ONE,
 	E_LIST_FIELDS,
+	E_PLUGIN_INFO,
 	E_PRINT,
+	/* Of older versions; not in the help. */
+	E_REPLAY,
+	E_ONLY_TAG,
 	E_OVERRIDE, /* text is a configuration override with %s for the value */
-	E_WARN,	    /* accepted without effect; text names the replacement */
+	E_WARN,	    /* accepted without effect; text names the replacement, NULL: nothing to say */
 };
 
 struct option_row {
@@ -55,26 +60,38 @@ static const struct option_row rows[] = {
 	{ 'M', NULL, required_argument, E_SECONDS, 0, "stop after that many seconds" },
 	{ 'p', "print", required_argument, E_PRINT, 0, "append to every output" },
 	{ 'P', "pidfile", required_argument, E_TEXT, AT(pidfile), "write the process id there" },
-	{ 'U', "unbuffered", no_argument, E_WARN, 0, NULL },
+	{ 'U', "unbuffered", no_argument, E_FLAG, AT(unbuffered),
+	  "flush every line; they always are" },
 	{ 0, "dry-run", no_argument, E_ACTION, ACT_DRY_RUN, "everything but the events" },
 	{ 0, "version", no_argument, E_ACTION, ACT_VERSION, "print the version" },
 	{ 0, "config-schema", no_argument, E_ACTION, ACT_CONFIG_SCHEMA,
 	  "print the JSON schema of the configuration" },
+	{ 0, "rule-schema", no_argument, E_ACTION, ACT_RULE_SCHEMA,
+	  "print the JSON schema of rules files" },
 	{ 0, "page-size", no_argument, E_ACTION, ACT_PAGE_SIZE, "print the page size" },
 	{ 0, "json", no_argument, E_FLAG, AT(json), "results as JSON (test, explain, list)" },
 	{ 0, "syntax-only", no_argument, E_FLAG, AT(syntax_only), "explain: look no names up" },
 	{ 0, "output", no_argument, E_FLAG, AT(output_format), "explain: an output format" },
-	{ 0, "enable-source", required_argument, E_WARN, 0, NULL },
-	{ 0, "disable-source", required_argument, E_WARN, 0, NULL },
+	{ 'i', NULL, no_argument, E_ACTION, ACT_LIST_IGNORED,
+	  "list the system calls that are watched only if a rule names them" },
+	{ 0, "list-plugins", no_argument, E_ACTION, ACT_LIST_PLUGINS, "list the plugins" },
+	{ 0, "plugin-info", required_argument, E_PLUGIN_INFO, 0, "describe a plugin" },
+	{ 0, "support", no_argument, E_ACTION, ACT_SUPPORT,
+	  "print what a report about a fault should have" },
+	{ 0, "enable-source", required_argument, E_LIST, AT(enabled_sources),
+	  "a source of events to use, and no others; repeatable" },
+	{ 0, "disable-source", required_argument, E_LIST, AT(disabled_sources),
+	  "a source of events not to use; repeatable" },
+	{ 0, "gvisor-generate-config", optional_argument, E_ACTION, ACT_GVISOR, NULL },
 	/* Of older versions (falco-compat.md 2.2). */
 	{ 'A', NULL, no_argument, E_OVERRIDE, 0, "base_syscalls.all=true%s" },
 	{ 'b', "print-base64", no_argument, E_OVERRIDE, 0, "buffer_format_base64=true%s" },
 	{ 'S', "snaplen", required_argument, E_OVERRIDE, 0, "falco_libs.snaplen=%s" },
-	{ 'e', NULL, required_argument, E_OVERRIDE, 0, "engine.replay.capture_file=%s" },
+	{ 'e', NULL, required_argument, E_REPLAY, 0, "engine.replay.capture_file=%s" },
 	{ 0, "modern-bpf", no_argument, E_OVERRIDE, 0, "engine.kind=modern_ebpf%s" },
 	{ 0, "nodriver", no_argument, E_OVERRIDE, 0, "engine.kind=nodriver%s" },
 	{ 'D', NULL, required_argument, E_OVERRIDE, 0, "rules[].disable.rule=*%s*" },
-	{ 't', NULL, required_argument, E_OVERRIDE, 0, "rules[].enable.tag=%s" },
+	{ 't', NULL, required_argument, E_ONLY_TAG, 0, "rules[].enable.tag=%s" },
 	{ 'T', NULL, required_argument, E_OVERRIDE, 0, "rules[].disable.tag=%s" },
 	{ 0, "cri", required_argument, E_OVERRIDE, 0, "container_engines.cri.sockets[]=%s" },
 	{ 0, "disable-cri-async", no_argument, E_WARN, 0, "events wait for metadata anyway" },
@@ -147,17 +164,60 @@ static int translate(struct args *a, const struct option_row *row, const char *v
 	return r < 0 ? r : warn_of(a, row, text);
 }
 
-static int print_option(struct args *a, const char *value)
+/* Before 0.41 these put the container into every output, and since then nothing has; users expect it. */
+static int print_option(struct args *a, const struct option_row *row, const char *value)
 {
-	static const char *const presets[] = {
-		"c", "container", "k", "kubernetes", "m", "cg", "kg"
+	static const struct {
+		const char *word, *more;
+	} presets[] = {
+		{ "c", NULL },
+		{ "container", NULL },
+		{ "k", NULL },
+		{ "kubernetes", NULL },
+		{ "m", NULL },
+		{ "mesos", NULL },
+		{ "cg", "vpid=%proc.vpid vtid=%thread.vtid" },
+		{ "container-gvisor", "vpid=%proc.vpid vtid=%thread.vtid" },
+		{ "kg", "vpid=%proc.vpid vtid=%thread.vtid" },
+		{ "kubernetes-gvisor", "vpid=%proc.vpid vtid=%thread.vtid" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(presets); i++) {
-		if (str_eqz(str_of(value), presets[i]))
-			return 0; /* container and pod fields are suggested output already */
+		if (!str_eqz(str_of(value), presets[i].word))
+			continue;
+		a->container_output = true;
+		a->print = presets[i].more ? presets[i].more : a->print;
+		return warn_of(a, row, "append_output with suggested_output: true");
 	}
 	a->print = value;
+	return warn_of(a, row, "append_output with extra_output");
+}
+
+static int replay(struct args *a, const struct option_row *row, const char *value)
+{
+	int r = push(&a->overrides, "engine.kind=replay");
+
+	return r < 0 ? r : translate(a, row, value);
+}
+
+/* The first of them turns everything else off. */
+static int only_tag(struct args *a, const struct option_row *row, const char *value)
+{
+	int r = a->only_tags ? 0 : push(&a->overrides, "rules[].disable.rule=*");
+
+	a->only_tags = true;
+	return r < 0 ? r : translate(a, row, value);
+}
+
+static void act(struct args *a, enum args_action action)
+{
+	if (action < a->action)
+		a->action = action;
+}
+
+static int set_text(const char **to, const char *value)
+{
+	*to = value;
 	return 0;
 }
 
@@ -166,21 +226,18 @@ static int apply(struct args *a, const struct option_row *row, char *value)
 	char *base = (char *)a;
 
 	switch (row->effect) {
-	case E_ACTION: a->action = (enum args_action)row->value; return 0;
+	case E_ACTION: act(a, (enum args_action)row->value); return 0;
 	case E_TEXT: *(const char **)(void *)(base + row->value) = value; return 0;
 	case E_FLAG: *(bool *)(void *)(base + row->value) = true; return 0;
 	case E_LIST: return push((struct args_list *)(void *)(base + row->value), value);
 	case E_SECONDS: return str_to_u64(str_of(value), &a->seconds);
-	case E_VALIDATE: a->action = ACT_CHECK; return push(&a->check, value);
-	case E_DESCRIBE_ONE:
-		a->action = ACT_DESCRIBE;
-		a->describe = value;
-		return 0;
-	case E_LIST_FIELDS:
-		a->action = ACT_LIST_FIELDS;
-		a->list_source = value;
-		return 0;
-	case E_PRINT: return print_option(a, value);
+	case E_VALIDATE: act(a, ACT_CHECK); return push(&a->check, value);
+	case E_DESCRIBE_ONE: act(a, ACT_DESCRIBE); return set_text(&a->describe, value);
+	case E_LIST_FIELDS: act(a, ACT_LIST_FIELDS); return set_text(&a->list_source, value);
+	case E_PLUGIN_INFO: act(a, ACT_PLUGIN_INFO); return set_text(&a->plugin, value);
+	case E_PRINT: return print_option(a, row, value);
+	case E_REPLAY: return replay(a, row, value);
+	case E_ONLY_TAG: return only_tag(a, row, value);
 	case E_OVERRIDE: return translate(a, row, value);
 	case E_WARN: return warn_of(a, row, row->text);
 	}
@@ -213,12 +270,19 @@ static void unknown(const char *word, struct diag *diag)
 			 word);
 }
 
+static bool called_falco(const char *name)
+{
+	const char *slash = name ? strrchr(name, '/') : NULL;
+
+	return name && !strcmp(slash ? slash + 1 : name, "falco");
+}
+
 int args_parse(int argc, char **argv, struct args *ret, struct diag *diag)
 {
 	struct option longs[ARRAY_SIZE(rows) + 1] = { 0 };
 	char shorts[3 * ARRAY_SIZE(rows) + 2] = ":";
 	size_t nlong = 0, at = 1;
-	struct args a = { .command = "run" };
+	struct args a = { .command = "run", .action = ACT_RUN, .as_falco = called_falco(argv[0]) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int code = rows[i].letter ? rows[i].letter : LONG_BASE + (int)i;
@@ -276,19 +340,23 @@ void args_done(struct args *a)
 	a->owned.n = a->warnings.n = a->overrides.n = 0;
 }
 
-void args_help(struct strbuf *out)
+void args_help(const struct args *args, struct strbuf *out)
 {
-	strbuf_addz(
-		out,
-		"usage: tiercel [run] [options]\n"
-		"       tiercel check FILE...            check rules files\n"
-		"       tiercel test FILE...             run rule tests\n"
-		"       tiercel explain CONDITION        what a condition means\n"
-		"       tiercel list fields|events|rules|settings\n"
-		"       tiercel record FILE | replay FILE\n"
-		"       tiercel certs DIR [NAME...]      make a CA, a server and a client pair\n\n");
+	if (args->as_falco)
+		strbuf_addz(out, "Usage:\n  falco [OPTION...]\n\n");
+	else
+		strbuf_addz(
+			out,
+			"usage: tiercel [run] [options]\n"
+			"       tiercel check FILE...            check rules files\n"
+			"       tiercel test FILE...             run rule tests\n"
+			"       tiercel explain CONDITION        what a condition means\n"
+			"       tiercel list fields|events|rules|settings\n"
+			"       tiercel config dump              the settings in force, and whence each came\n"
+			"       tiercel record FILE | replay FILE\n"
+			"       tiercel certs DIR [NAME...]      make a CA, a server and a client pair\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (rows[i].effect == E_OVERRIDE || rows[i].effect == E_WARN)
+		if (rows[i].effect >= E_REPLAY || !rows[i].text)
 			continue;
 		char name[40] = "    ";
 		if (rows[i].letter)
@@ -296,6 +364,6 @@ void args_help(struct strbuf *out)
 				 rows[i].name ? ", " : "");
 		strbuf_printf(out, "  %s%s%-*s%s\n", name, rows[i].name ? "--" : "",
 			      (int)(24 - strlen(name) - (rows[i].name ? 2 : 0)),
-			      rows[i].name ? rows[i].name : "", rows[i].text ? rows[i].text : "");
+			      rows[i].name ? rows[i].name : "", rows[i].text);
 	}
 }

@@ -18,17 +18,24 @@ struct args_list {
 	size_t n;
 };
 
+/* Of several, the one that Falco looks at first is done (falco-compat.md 2.1): the order is that. */
 enum args_action {
-	ACT_RUN,
 	ACT_HELP,
+	ACT_CONFIG_SCHEMA,
+	ACT_RULE_SCHEMA,
+	ACT_GVISOR,
+	ACT_LIST_IGNORED,
+	ACT_LIST_EVENTS,
 	ACT_VERSION,
 	ACT_PAGE_SIZE,
-	ACT_CONFIG_SCHEMA,
+	ACT_PLUGIN_INFO,
+	ACT_LIST_PLUGINS,
+	ACT_LIST_FIELDS,
 	ACT_CHECK,
 	ACT_DESCRIBE,
-	ACT_LIST_FIELDS,
-	ACT_LIST_EVENTS,
+	ACT_SUPPORT,
 	ACT_DRY_RUN,
+	ACT_RUN,
 };
 
 struct args {
@@ -43,8 +50,13 @@ struct args {
 	const char *pidfile;	    /* -P */
 	const char *print;	    /* -p text that is appended to outputs */
 	const char *list_source;
-	uint64_t seconds; /* -M; 0: no end */
-	bool names_only, markdown, verbose, json, syntax_only, output_format;
+	const char *plugin; /* --plugin-info */
+	struct args_list enabled_sources, disabled_sources;
+	bool only_tags;	       /* -t was given */
+	bool as_falco;	       /* called by that name */
+	bool container_output; /* -pc, -pk and the like: container and pod in every output */
+	uint64_t seconds;      /* -M; 0: no end */
+	bool names_only, markdown, verbose, json, syntax_only, output_format, unbuffered;
 	struct args_list warnings;
 	struct args_list owned; /* texts of warnings and translations, on the heap */
 };
@@ -53,4 +65,4 @@ struct args {
 int args_parse(int argc, char **argv, struct args *ret, struct diag *diag);
 void args_done(struct args *a);
 /* What --help prints. */
-void args_help(struct strbuf *out);
+void args_help(const struct args *args, struct strbuf *out);

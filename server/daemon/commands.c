@@ -18,15 +18,16 @@
 #include "base/suggest.h"
 #include "client/certs.h"
 #include "config/describe.h"
+#include "daemon/about.h"
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
-#include "daemon/version.h"
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
 #include "rule/explain.h"
 #include "rule/ruletest.h"
+#include "rule/schema.h"
 
 static int out(struct strbuf *text)
 {
@@ -86,22 +87,7 @@ static int cmd_help(const struct args *args)
 {
 	struct strbuf text = { 0 };
 
-	args_help(&text);
-	return out(&text);
-}
-
-static int cmd_version(const struct args *args, bool json)
-{
-	struct strbuf text = { 0 };
-
-	if (json) {
-		version_json(&text);
-		strbuf_addc(&text, '\n');
-	} else {
-		strbuf_addz(&text, "Tiercel version: " TIERCEL_VERSION "\n"
-				   "Engine:          0.63.0\n"
-				   "Driver:          built-in eBPF\n");
-	}
+	args_help(args, &text);
 	return out(&text);
 }
 
@@ -258,14 +244,6 @@ static int cmd_list(const struct args *args)
 	return fail(&d);
 }
 
-static int cmd_schema(const struct args *args)
-{
-	struct strbuf text = { 0 };
-
-	settings_schema(&text);
-	return out(&text);
-}
-
 static int cmd_certs(const struct args *args)
 {
 	struct utsname name;
@@ -303,6 +281,31 @@ static int cmd_network(const struct args *args)
 	});
 }
 
+/* System calls are the one source there is. */
+static int check_sources(const struct args *args, struct diag *d)
+{
+	const struct args_list *const lists[] = { &args->enabled_sources, &args->disabled_sources };
+
+	for (size_t l = 0; l < ARRAY_SIZE(lists); l++) {
+		for (size_t i = 0; i < lists[l]->n; i++) {
+			if (strcmp(lists[l]->items[i], "syscall") == 0)
+				continue;
+			diag_set(d, "unknown event source %s; there is syscall",
+				 lists[l]->items[i]);
+			return -EINVAL;
+		}
+	}
+	if (args->enabled_sources.n && args->disabled_sources.n) {
+		diag_set(d, "--enable-source and --disable-source exclude each other");
+		return -EINVAL;
+	}
+	if (args->disabled_sources.n) {
+		diag_set(d, "no event source is left enabled");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int cmd_run(const struct args *args)
 {
 	struct config *config = NULL;
@@ -311,6 +314,10 @@ static int cmd_run(const struct args *args)
 
 	if (status)
 		return status;
+	if (check_sources(args, &d) < 0) {
+		config_unref(config);
+		return fail(&d);
+	}
 	if (config->engine.kind == CONFIG_ENGINE_REPLAY)
 		status = replay_run(config, args, config->engine.capture_file, &d);
 	else
@@ -351,28 +358,132 @@ static int cmd_replay(const struct args *args)
 	return with_file(args, false);
 }
 
+/* A fault in the configuration does not keep anybody from asking for the version. */
+static int cmd_version(const struct args *args)
+{
+	struct config *config = NULL;
+	struct config_report report = { 0 };
+	struct strbuf text = { 0 };
+	int r = config_load(args->config, args->overrides.items, args->overrides.n, &config,
+			    &report);
+
+	about_version(args, args->json || (r == 0 && config->json_output), &text);
+	config_report_done(&report);
+	config_unref(config);
+	return out(&text);
+}
+
+static int cmd_schema(const struct args *args)
+{
+	struct strbuf text = { 0 };
+
+	if (args->action == ACT_RULE_SCHEMA)
+		schema_write(&text);
+	else
+		settings_schema(&text);
+	return out(&text);
+}
+
+static int cmd_ignored(const struct args *args)
+{
+	struct strbuf text = { 0 };
+
+	about_ignored(&text);
+	return out(&text);
+}
+
+static int cmd_gvisor(const struct args *args)
+{
+	struct diag d = { 0 };
+
+	diag_set(&d, "gVisor is not a source of events here");
+	return fail(&d);
+}
+
+static int cmd_page_size(const struct args *args)
+{
+	log_info("Your system page size is: %ld bytes", sysconf(_SC_PAGESIZE));
+	return 0;
+}
+
+static int plugin_info(const struct config *config, const struct args *args, struct strbuf *text,
+		       struct diag *d)
+{
+	int r = about_plugin(args->plugin, text);
+
+	if (r)
+		diag_set(d, "there is no plugin %s; --list-plugins lists them", args->plugin);
+	return r;
+}
+
+static int list_plugins(const struct config *config, const struct args *args, struct strbuf *text,
+			struct diag *d)
+{
+	about_plugins(config, text);
+	return 0;
+}
+
+static int support(const struct config *config, const struct args *args, struct strbuf *text,
+		   struct diag *d)
+{
+	return about_support(config, args, text);
+}
+
+typedef int (*about_fn)(const struct config *config, const struct args *args, struct strbuf *text,
+			struct diag *d);
+
+/* What only prints, but needs the configuration. */
+static int with_config(const struct args *args, about_fn fn)
+{
+	struct config *config = NULL;
+	struct strbuf text = { 0 };
+	struct diag d = { 0 };
+	int status = load_config(args, &config);
+
+	if (status)
+		return status;
+	int r = fn(config, args, &text, &d);
+	config_unref(config);
+	if (r == 0)
+		return out(&text);
+	strbuf_done(&text);
+	return d.text[0] ? fail(&d) : 1;
+}
+
+static int cmd_config(const struct args *args)
+{
+	struct config_report report = { 0 };
+	struct strbuf text = { 0 };
+	struct diag d = { 0 };
+
+	if (args->rest.n != 1 || strcmp(args->rest.items[0], "dump") != 0) {
+		diag_set(&d, "config knows dump");
+		return fail(&d);
+	}
+	int r = config_dump(args->config, args->overrides.items, args->overrides.n, args->json,
+			    &text, &report);
+
+	show_report(&report);
+	int status = r == 0 ? out(&text) : r == CONFIG_E_INVALID ? fail(&report.error) : 1;
+	config_report_done(&report);
+	return status;
+}
+
 static int by_action(const struct args *args)
 {
 	struct args listing = *args;
 
 	switch (args->action) {
 	case ACT_HELP: return cmd_help(args);
-	case ACT_VERSION: {
-		struct config *config = NULL;
-		struct config_report report = { 0 };
-		bool json = args->json;
-
-		if (config_load(args->config, args->overrides.items, args->overrides.n, &config,
-				&report) == 0)
-			json = json || config->json_output;
-		config_report_done(&report);
-		config_unref(config);
-		return cmd_version(args, json);
-	}
-	case ACT_CONFIG_SCHEMA: return cmd_schema(args);
-	case ACT_PAGE_SIZE:
-		log_info("the system's page size is %ld bytes", sysconf(_SC_PAGESIZE));
-		return 0;
+	case ACT_CONFIG_SCHEMA:
+	case ACT_RULE_SCHEMA: return cmd_schema(args);
+	case ACT_GVISOR: return cmd_gvisor(args);
+	case ACT_LIST_IGNORED: return cmd_ignored(args);
+	case ACT_VERSION: return cmd_version(args);
+	case ACT_PAGE_SIZE: return cmd_page_size(args);
+	case ACT_PLUGIN_INFO: return with_config(args, plugin_info);
+	case ACT_LIST_PLUGINS: return with_config(args, list_plugins);
+	case ACT_SUPPORT: return with_config(args, support);
 	case ACT_CHECK: return check_files(args, &args->check, args->json);
 	case ACT_DESCRIBE: return cmd_describe(args);
 	case ACT_LIST_FIELDS:
@@ -394,7 +505,7 @@ static const struct {
 	{ "run", by_action },	  { "check", cmd_check },     { "test", cmd_test },
 	{ "list", cmd_list },	  { "explain", cmd_explain }, { "record", cmd_record },
 	{ "replay", cmd_replay }, { "certs", cmd_certs },     { "network", cmd_network },
-	{ "help", cmd_help },
+	{ "help", cmd_help },	  { "config", cmd_config },
 };
 
 int command_run(const struct args *args)

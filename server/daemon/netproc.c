@@ -4,6 +4,7 @@
  * copy means that it may be restarted at any time, when this process has long had threads, and that it holds
  * nothing of the sensor's memory.
  */
+#include "daemon/about.h"
 #include "daemon/netproc.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include "daemon/accessfiles.h"
 #include "daemon/engine.h"
 #include "daemon/settings.h"
-#include "daemon/version.h"
 #include "link/control.h"
 #include "web/metrics.h"
 
@@ -253,7 +253,7 @@ static int send_web(struct netproc *n, struct diag *diag)
 		return 0;
 	if (c->webserver.ssl_enabled && read_pem(c->webserver.ssl_certificate, &pem, diag) < 0)
 		return -EINVAL;
-	version_json(&versions);
+	about_version_json(&versions);
 	const struct control_message m = {
 		.kind = CONTROL_WEB,
 		.web = {

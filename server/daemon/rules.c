@@ -16,7 +16,11 @@
 /* What required_plugin_versions may ask for: container metadata is built in. */
 static const struct loaded_plugin built_in[] = { { "container", "0.7.0" } };
 
-enum { APPEND_MAX = 256 };
+const struct loaded_plugin *rules_plugins(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(built_in);
+	return built_in;
+}
 
 struct converted {
 	struct append_output *append;
@@ -48,8 +52,9 @@ static int convert_fields(const struct config_append_output *from, struct append
 static int convert(const struct config *config, const struct args *args, struct converted *ret)
 {
 	struct converted c = { 0 };
+	bool everywhere = false; /* the suggested output is in all alerts */
 
-	c.append = calloc((config ? config->nappend_output : 0) + 1, sizeof(*c.append));
+	c.append = calloc((config ? config->nappend_output : 0) + 2, sizeof(*c.append));
 	c.selections = calloc((config ? config->nrules : 0) + 1, sizeof(*c.selections));
 	if (!c.append || !c.selections)
 		goto out;
@@ -67,7 +72,11 @@ static int convert(const struct config *config, const struct args *args, struct 
 		};
 		if (convert_fields(from, to) < 0)
 			goto out;
+		everywhere = everywhere || (from->suggested_output && !from->rule.len &&
+					    !from->source.len && !from->tags.n);
 	}
+	if (args->container_output && !everywhere)
+		c.append[c.nappend++] = (struct append_output){ .suggested_output = true };
 	if (args->print)
 		c.append[c.nappend++] =
 			(struct append_output){ .extra_output = str_of(args->print) };
@@ -163,6 +172,28 @@ int rules_paths(const struct config *config, const struct args *args,
 		r = fn(path, stat(path, &st) == 0 && S_ISDIR(st.st_mode), ctx);
 	}
 	return r;
+}
+
+struct visiting {
+	file_fn fn;
+	void *ctx;
+};
+
+static int visit_path(const char *path, bool directory, void *ctx)
+{
+	struct visiting *v = ctx;
+
+	if (directory)
+		return each_in_directory(path, v->fn, v->ctx);
+	return access(path, F_OK) == 0 ? v->fn(path, v->ctx) : 0;
+}
+
+int rules_files(const struct config *config, const struct args *args,
+		int (*fn)(const char *path, void *ctx), void *ctx)
+{
+	struct visiting v = { fn, ctx };
+
+	return rules_paths(config, args, visit_path, &v);
 }
 
 struct adding {

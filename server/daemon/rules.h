@@ -17,9 +17,14 @@ int rules_load(const struct config *config, const struct args *args, struct load
 /* Every file and directory that rules_load would read, whether it exists or not; ends with what fn returns unless 0. */
 int rules_paths(const struct config *config, const struct args *args,
 		int (*fn)(const char *path, bool directory, void *ctx), void *ctx);
+/* Every rules file there is, in the order of loading. */
+int rules_files(const struct config *config, const struct args *args,
+		int (*fn)(const char *path, void *ctx), void *ctx);
 /* Changes when one of the files is replaced, written, added or removed. */
 uint64_t rules_fingerprint(const struct config *config, const struct args *args);
 /* A loader with the options of the configuration (NULL: defaults) and no files. NULL: memory. */
 struct loader *rules_loader(const struct config *config, const struct args *args);
 /* The first error of the results as the diagnostic of a start that fails. */
 void rules_error(const struct loader *l, struct diag *diag);
+/* Plugins whose work is built in. */
+const struct loaded_plugin *rules_plugins(size_t *ret_n);

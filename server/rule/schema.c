@@ -95,6 +95,11 @@ static const struct object item = {
 						 { NULL } },
 };
 
+static const char *const booleans[] = { "true", "false", NULL };
+static const char *const operations[] = { "append", "replace", NULL };
+static const char *const priorities[] = { "EMERGENCY", "ALERT", "CRITICAL",	 "ERROR", "WARNING",
+					  "NOTICE",    "INFO",	"INFORMATIONAL", "DEBUG", NULL };
+
 struct checking {
 	struct arena *arena;
 	struct str text;
@@ -140,12 +145,6 @@ static bool check_objects(struct checking *c, const struct ynode *n, const struc
 
 static bool check_value(struct checking *c, const struct ynode *n, const struct property *p)
 {
-	static const char *const booleans[] = { "true", "false", NULL };
-	static const char *const operations[] = { "append", "replace", NULL };
-	static const char *const priorities[] = { "EMERGENCY", "ALERT",		"CRITICAL",
-						  "ERROR",     "WARNING",	"NOTICE",
-						  "INFO",      "INFORMATIONAL", "DEBUG",
-						  NULL };
 	uint32_t number;
 
 	switch (p->type) {
@@ -223,4 +222,86 @@ enum schema_state schema_check(const struct ydocs *docs, struct arena *a, struct
 		state = SCHEMA_OK;
 	}
 	return state;
+}
+
+static void write_object(const struct object *o, struct json *j);
+
+static void write_words(const char *const *words, struct json *j)
+{
+	json_key(j, STR("enum"));
+	json_open(j, '[');
+	for (; *words; words++)
+		json_text(j, str_of(*words));
+	json_close(j, ']');
+}
+
+static void write_array(const char *items, const struct object *o, struct json *j)
+{
+	json_key_text(j, "type", STR("array"));
+	json_key(j, STR("items"));
+	if (o)
+		write_object(o, j);
+	else
+		json_raw(j, str_of(items));
+}
+
+static void write_value(const struct property *p, struct json *j)
+{
+	static const char scalar[] = "{\"type\":[\"string\",\"number\",\"boolean\"]}";
+
+	switch (p->type) {
+	case T_TEXT: json_raw(j, str_of(scalar)); return;
+	case T_OBJECT: write_object(p->object, j); return;
+	default: break;
+	}
+	json_open(j, '{');
+	switch (p->type) {
+	case T_BOOL: json_key_text(j, "type", STR("boolean")); break;
+	case T_INT: json_key_text(j, "type", STR("integer")); break;
+	case T_PRIORITY: write_words(priorities, j); break;
+	case T_OPERATION: write_words(operations, j); break;
+	case T_TEXTS: write_array(scalar, NULL, j); break;
+	case T_OBJECTS: write_array(NULL, p->object, j); break;
+	default: break;
+	}
+	json_close(j, '}');
+}
+
+static void write_object(const struct object *o, struct json *j)
+{
+	json_open(j, '{');
+	json_key_text(j, "type", STR("object"));
+	json_key(j, STR("additionalProperties"));
+	json_bool(j, false);
+	if (o->not_empty) {
+		json_key(j, STR("minProperties"));
+		json_i64(j, 1);
+	}
+	if (o->required[0]) {
+		json_key(j, STR("required"));
+		json_open(j, '[');
+		for (size_t i = 0; i < ARRAY_SIZE(o->required) && o->required[i]; i++)
+			json_text(j, str_of(o->required[i]));
+		json_close(j, ']');
+	}
+	json_key(j, STR("properties"));
+	json_open(j, '{');
+	for (const struct property *p = o->properties; p->key; p++) {
+		json_key(j, str_of(p->key));
+		write_value(p, j);
+	}
+	json_close(j, '}');
+	json_close(j, '}');
+}
+
+void schema_write(struct strbuf *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	json_key_text(&j, "$schema", STR("http://json-schema.org/draft-06/schema#"));
+	json_key_text(&j, "title", STR("Rules of Tiercel"));
+	write_array(NULL, &item, &j);
+	json_close(&j, '}');
+	strbuf_addc(out, '\n');
 }

@@ -83,10 +83,11 @@ static void faults_are_told_with_their_place(void **state)
 		{ OUT "syscall_event_drops: {threshold: nan}", NULL,
 		  "threshold: expected a number" },
 		{ OUT "syscall_event_drops: {actions: [ignore, log]}", NULL, "ignore excludes" },
-		{ OUT "syscall_event_drops: {actions: [shout]}", NULL, "expected ignore, log" },
+		{ OUT "syscall_event_drops:\n  actions:\n  - log\n  - shout\n", NULL,
+		  "main.yaml:5:5: actions: expected ignore, log, alert or exit, found shout" },
 		{ OUT "engine: {modern_ebpf: {buf_size_preset: 11}}", NULL, "from 1 to 10" },
 		{ OUT "engine: {kind: replay}", NULL, "replay needs engine.replay.capture_file" },
-		{ OUT "load_plugins: [json]", NULL, "load_plugins names json" },
+		{ OUT "load_plugins: [json]", NULL, "main.yaml:2:16: load_plugins names json" },
 		{ OUT "plugins: [{library_path: x.so}]", NULL, "without a name" },
 		{ OUT "rules: [{enable: {}}]", NULL, "expected rule: or tag:" },
 		{ OUT "rules: [{enabled: {tag: x}}]", NULL, "expected enable: or disable:" },
@@ -160,6 +161,8 @@ static void warnings_do_not_stop(void **state)
 		  "unknown key sugested_output" },
 		{ OUT "capture: {enabled: true, mode: all_rules}\n", 1,
 		  "main.yaml:2:20: capture.enabled has no effect here: use `tiercel record`" },
+		{ OUT "engine: {modern_ebpf: {cpus_for_each_buffer: 1000000}}\n", 1,
+		  "CPUs online" },
 		{ OUT "capture: {enabled: False}\ngrpc: {threadiness: 8}\n", 0, "" },
 		{ OUT "webserver:\nplugins:\npriority:\n", 0, "" },
 	};
@@ -361,40 +364,104 @@ static void included_files_merge(void **state)
 	assert_non_null(strstr(told, "only for the main file"));
 }
 
-static void upstream_files_load(void **state)
+struct sample {
+	const char *name;
+	size_t rules, warnings;
+};
+
+static void load_sample(const char *from, const struct sample *row)
 {
-	static const struct {
-		const char *name;
-		size_t rules, warnings;
-	} rows[] = {
+	/* Whatever this machine has in an included directory stays out. */
+	static const char *const override = "config_files[0]=/nowhere";
+	struct config_report report = { 0 };
+	struct config *c;
+	char path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", from, row->name);
+	int r = config_load(path, &override, 1, &c, &report);
+
+	if (r)
+		print_error("%s: %s\n", path, report.error.text);
+	assert_int_equal(r, 0);
+	for (size_t w = 0; report.nwarnings != row->warnings && w < report.nwarnings; w++)
+		print_error("%s: %s\n", row->name, report.warnings[w].text);
+	assert_int_equal(report.nwarnings, row->warnings);
+	assert_int_equal(c->rules_files.n, row->rules);
+	assert_true(c->stdout_output.enabled);
+	config_unref(c);
+	config_report_done(&report);
+}
+
+static void files_of_every_age_load(void **state)
+{
+	static const struct sample rows[] = {
+		{ "style-0.23.yaml", 2, 4 }, { "style-0.33.yaml", 1, 6 },
+		{ "style-0.35.yaml", 1, 2 }, { "style-0.39.yaml", 1, 0 },
+		{ "style-0.43.yaml", 1, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		load_sample(samples, &rows[i]);
+}
+
+/* Falco's own files are kept outside the tree. */
+static void falcos_files_load(void **state)
+{
+	static const struct sample rows[] = {
 		{ "falco-0.23.0.yaml", 4, 4 },
 		{ "falco-0.33.0.yaml", 3, 5 },
 		{ "falco-0.38.0.yaml", 3, 0 },
 		{ "falco-0.43.1.yaml", 3, 0 },
 	};
+	const char *root = getenv("TIERCEL_SOURCE_ROOT");
+	char from[512];
+	struct stat st;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct config_report report = { 0 };
-		struct config *c;
-		char path[512];
-
-		snprintf(path, sizeof(path), "%s/%s", samples, rows[i].name);
-		/* Whatever this machine has in the included directory stays out. */
-		int r = config_load(path,
-				    i < 2 ? NULL : &(const char *){ "config_files[0]=/nowhere" },
-				    i < 2 ? 0 : 1, &c, &report);
-		if (r)
-			print_error("%s: %s\n", path, report.error.text);
-		assert_int_equal(r, 0);
-		for (size_t w = 0; report.nwarnings != rows[i].warnings && w < report.nwarnings;
-		     w++)
-			print_error("%s: %s\n", rows[i].name, report.warnings[w].text);
-		assert_int_equal(report.nwarnings, rows[i].warnings);
-		assert_int_equal(c->rules_files.n, rows[i].rules);
-		assert_true(c->stdout_output.enabled && c->syslog_output.enabled);
-		config_unref(c);
-		config_report_done(&report);
+	assert_non_null(root);
+	snprintf(from, sizeof(from), "%s/../shared/falco-config", root);
+	if (stat(from, &st) < 0) {
+		print_message("%s is absent: only the project's own samples are loaded\n", from);
+		return;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		load_sample(from, &rows[i]);
+}
+
+/* The dump says whence each value came, and reads back as the same configuration. */
+static void a_dump_is_a_configuration(void **state)
+{
+	static const char *const o[] = { "log_level=debug", "static_fields.a=b" };
+	_cleanup_(strbuf_done) struct strbuf first = { 0 }, again = { 0 };
+	struct config_report report = { 0 };
+	const char *path = put("main.yaml", OUT "json_output: yes\nrules_file: [a, b]\n"
+						"rules: [{enable: {tag: x}}]\n"
+						"tiercel: {ring_size: 8M}\n");
+	char place[300];
+
+	assert_int_equal(config_dump(path, o, 2, false, &first, &report), 0);
+	const char *text = strbuf_z(&first);
+	snprintf(place, sizeof(place), "json_output: true  # %s:2:14\n", path);
+	assert_non_null(strstr(text, place));
+	snprintf(place, sizeof(place), "rules_files: [\"a\",\"b\"]  # %s:3:13\n", path);
+	assert_non_null(strstr(text, place));
+	assert_non_null(strstr(text, "log_level: \"debug\"  # -o log_level=debug\n"));
+	assert_non_null(strstr(text, "static_fields: {\"a\":\"b\"}  # -o "));
+	assert_non_null(strstr(text, "  ring_size: 8388608  # "));
+	assert_non_null(strstr(text, "priority: \"debug\"  # default\n"));
+	put("dumped.yaml", text);
+	config_report_done(&report);
+
+	struct config *c = NULL;
+	assert_int_equal(config_load(in_dir("dumped.yaml"), NULL, 0, &c, &report), 0);
+	assert_int_equal(report.nwarnings, 0);
+	assert_true(c->json_output && c->log_level == 7 && c->rules_files.n == 2);
+	assert_int_equal(c->tiercel.ring_bytes, 8 << 20);
+	assert_true(str_eqz(c->static_fields[0].value, "b") && str_eqz(c->rules[0].tag, "x"));
+	config_unref(c);
+	assert_int_equal(config_dump(path, o, 2, true, &again, &report), 0);
+	assert_non_null(strstr(strbuf_z(&again), "{\"from\":\"-o log_level=debug\",\"key\":"
+						 "\"log_level\",\"value\":\"debug\"}"));
+	config_report_done(&report);
 }
 
 static void a_missing_file_is_told(void **state)
@@ -449,7 +516,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(environment_is_expanded),
 		cmocka_unit_test(overrides_go_in_order),
 		cmocka_unit_test(included_files_merge),
-		cmocka_unit_test(upstream_files_load),
+		cmocka_unit_test(files_of_every_age_load),
+		cmocka_unit_test(falcos_files_load),
+		cmocka_unit_test(a_dump_is_a_configuration),
 		cmocka_unit_test(a_missing_file_is_told),
 		cmocka_unit_test(durations),
 	};

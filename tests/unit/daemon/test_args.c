@@ -39,7 +39,7 @@ static void old_options_become_overrides(void **state)
 		{ "-T net", "rules[].disable.tag=net", 1 },
 		{ "--modern-bpf", "engine.kind=modern_ebpf", 1 },
 		{ "--cri /run/x.sock", "container_engines.cri.sockets[]=/run/x.sock", 1 },
-		{ "-K token -k https://host -pk", NULL, 2 },
+		{ "-K token -k https://host -pk", NULL, 3 },
 		{ "--disable-cri-async", NULL, 1 },
 		{ "-U", NULL, 0 },
 	};
@@ -86,6 +86,64 @@ static void commands_take_operands(void **state)
 	args_done(&a);
 }
 
+static void presets_and_sources(void **state)
+{
+	char store[256];
+	struct args a;
+	struct diag d = { 0 };
+
+	assert_int_equal(
+		parse("-pcg -e x.cap --enable-source syscall", store, sizeof(store), &a, &d), 0);
+	assert_true(a.container_output);
+	assert_string_equal(a.print, "vpid=%proc.vpid vtid=%thread.vtid");
+	assert_int_equal(a.overrides.n, 2);
+	assert_string_equal(a.overrides.items[0], "engine.kind=replay");
+	assert_int_equal(a.enabled_sources.n, 1);
+	args_done(&a);
+	assert_int_equal(parse("-p %proc.name -t a -t b", store, sizeof(store), &a, &d), 0);
+	assert_false(a.container_output);
+	assert_string_equal(a.print, "%proc.name");
+	assert_int_equal(a.overrides.n, 3);
+	assert_string_equal(a.overrides.items[0], "rules[].disable.rule=*");
+	args_done(&a);
+}
+
+/* Of several requests the one that comes first in Falco's order counts, wherever it stands. */
+static void the_earliest_action_counts(void **state)
+{
+	static const struct {
+		const char *line;
+		enum args_action action;
+	} rows[] = {
+		{ "--version --help", ACT_HELP },
+		{ "--support -V x --version", ACT_VERSION },
+		{ "-L -V x", ACT_CHECK },
+		{ "--list -i", ACT_LIST_IGNORED },
+		{ "--dry-run -M 3", ACT_DRY_RUN },
+		{ "-M 3", ACT_RUN },
+		{ "--rule-schema --list-plugins --plugin-info a", ACT_RULE_SCHEMA },
+		{ "--gvisor-generate-config", ACT_GVISOR },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char store[256];
+		struct args a;
+		struct diag d = { 0 };
+
+		assert_int_equal(parse(rows[i].line, store, sizeof(store), &a, &d), 0);
+		assert_int_equal(a.action, rows[i].action);
+		assert_false(a.as_falco);
+		args_done(&a);
+	}
+	struct args a;
+	struct diag d = { 0 };
+	char *argv[] = { (char[]){ "/usr/bin/falco" }, NULL };
+
+	assert_int_equal(args_parse(1, argv, &a, &d), 0);
+	assert_true(a.as_falco);
+	args_done(&a);
+}
+
 static void faults_name_the_option(void **state)
 {
 	static const char *const rows[][2] = {
@@ -110,6 +168,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(old_options_become_overrides),
 		cmocka_unit_test(commands_take_operands),
+		cmocka_unit_test(presets_and_sources),
+		cmocka_unit_test(the_earliest_action_counts),
 		cmocka_unit_test(faults_name_the_option),
 	};
 
