@@ -84,7 +84,9 @@ enum rec_tag {
 	REC_X_STDIO = 9,   /* struct rec_fd of descriptor 0, 1 or 2 of a new image, once for each */
 	REC_X_STDIO_PATH = 10, /* its path, behind it */
 	REC_X_KEY = 11,	       /* struct probe_key of an open (abi/key.h) */
-	REC_X_EXEC = 32,       /* struct rec_exec, in TASK_SCAN records of a state snapshot */
+	REC_X_CAPS =
+		12, /* three u64: inheritable, permitted, effective, after what may change them */
+	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 
 enum rec_fd_flag {

@@ -5,6 +5,18 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
+/* What the task may do afterwards: a change of user or of its namespace takes or gives capabilities. */
+INLINE void x_caps(struct slot *s)
+{
+	u64 t = task_now();
+	u64 *o = (u64 *)AT(s, s->off);
+
+	o[0] = TASK_CAPS(t, cap_inheritable);
+	o[1] = TASK_CAPS(t, cap_permitted);
+	o[2] = TASK_CAPS(t, cap_effective);
+	x_done(s, REC_X_CAPS, 24);
+}
+
 /* setuid and its kin: the result, and one to three ids. */
 INLINE int setid_exit(u64 *ctx)
 {
@@ -13,22 +25,22 @@ INLINE int setid_exit(u64 *ctx)
 	u32 n = 1;
 
 	switch (nr) {
-	case 105: s = exit_begin(ctx, nr, EV_SYSCALL_SETUID_X, 2, 0); break;
-	case 106: s = exit_begin(ctx, nr, EV_SYSCALL_SETGID_X, 2, 0); break;
+	case 105: s = exit_begin(ctx, nr, EV_SYSCALL_SETUID_X, 2, 1); break;
+	case 106: s = exit_begin(ctx, nr, EV_SYSCALL_SETGID_X, 2, 1); break;
 	case 113:
-		s = exit_begin(ctx, nr, EV_SYSCALL_SETREUID_X, 3, 0);
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETREUID_X, 3, 1);
 		n = 2;
 		break;
 	case 114:
-		s = exit_begin(ctx, nr, EV_SYSCALL_SETREGID_X, 3, 0);
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETREGID_X, 3, 1);
 		n = 2;
 		break;
 	case 117:
-		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESUID_X, 4, 0);
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESUID_X, 4, 1);
 		n = 3;
 		break;
 	case 119:
-		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESGID_X, 4, 0);
+		s = exit_begin(ctx, nr, EV_SYSCALL_SETRESGID_X, 4, 1);
 		n = 3;
 		break;
 	default: return 0;
@@ -41,6 +53,7 @@ INLINE int setid_exit(u64 *ctx)
 		p_u32(s, s->args[1]);
 	if (n > 2)
 		p_u32(s, s->args[2]);
+	x_caps(s);
 	return rec_end(s);
 }
 
@@ -85,18 +98,19 @@ INLINE int capset_exit(u64 *ctx)
 
 INLINE int unshare_exit(u64 *ctx)
 {
-	struct slot *s = exit_begin(ctx, 272, EV_SYSCALL_UNSHARE_X, 2, 0);
+	struct slot *s = exit_begin(ctx, 272, EV_SYSCALL_UNSHARE_X, 2, 1);
 
 	if (!s)
 		return 0;
 	p_s64(s, s->ret);
 	p_u32(s, clone_flags(s->args[0]));
+	x_caps(s);
 	return rec_end(s);
 }
 
 INLINE int setns_exit(u64 *ctx)
 {
-	struct slot *s = exit_begin(ctx, 308, EV_SYSCALL_SETNS_X, 3, 2);
+	struct slot *s = exit_begin(ctx, 308, EV_SYSCALL_SETNS_X, 3, 3);
 
 	if (!s)
 		return 0;
@@ -104,6 +118,7 @@ INLINE int setns_exit(u64 *ctx)
 	p_s64(s, (s32)s->args[0]);
 	p_u32(s, clone_flags((u32)s->args[1]));
 	x_fd(s, (s32)s->args[0], file_of((s32)s->args[0]), 0);
+	x_caps(s);
 	return rec_end(s);
 }
 

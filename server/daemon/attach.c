@@ -9,8 +9,9 @@
 #include "event/event.h"
 
 static const char *const state_events[] = {
-	"clone",       "clone3", "fork",   "vfork",  "execve", "execveat", "procexit", "task_fork",
-	"task_rename", "chdir",	 "fchdir", "chroot", "setsid", "setpgid",  "capset",
+	"clone",     "clone3",	    "fork",	"vfork",     "execve",	"execveat", "procexit",
+	"task_fork", "task_rename", "chdir",	"fchdir",    "chroot",	"setsid",   "setpgid",
+	"capset",    "setuid",	    "setreuid", "setresuid", "unshare", "setns",
 };
 
 void attach_events(const struct ruleset *rs, struct bitset *ret_codes)

@@ -67,6 +67,10 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		if (s.len >= sizeof(struct rec_fd))
 			e->fd = (const struct rec_fd *)(const void *)s.ptr;
 		break;
+	case REC_X_CAPS:
+		if (s.len == 3 * sizeof(*e->caps))
+			e->caps = (const uint64_t *)(const void *)s.ptr;
+		break;
 	case REC_X_EXEC:
 		if (s.len >= sizeof(struct rec_exec))
 			e->exec = (const struct rec_exec *)(const void *)s.ptr;
@@ -113,6 +117,7 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->exec = NULL;
 	e->key = NULL;
 	e->sid = 0;
+	e->caps = NULL;
 	e->proc = NULL;
 	memset(e->stdio, 0, sizeof(e->stdio));
 	for (unsigned i = 0; i < hdr->nparams; i++)

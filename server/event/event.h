@@ -168,6 +168,7 @@ struct event {
 	const struct rec_exec *exec;			   /* likewise */
 	uint32_t sid;					   /* 0: absent */
 	struct event_stdio stdio[3];
+	const uint64_t *caps; /* inheritable, permitted, effective; NULL: absent */
 	const void *proc; /* struct proc of state/, set by the pipeline: who did it; NULL unknown */
 };
 

@@ -509,6 +509,21 @@ static int take_event(struct state *s, struct node *n, const struct event *e)
 	}
 }
 
+/* Who enters a user namespace has all capabilities there; rules ask what it could do when it asked. */
+static bool enters_namespace(const struct event *e)
+{
+	return e->info->code == EV_SYSCALL_UNSHARE_X || e->info->code == EV_SYSCALL_SETNS_X;
+}
+
+static void take_caps(struct node *n, const struct event *e)
+{
+	if (!e->caps)
+		return;
+	n->p.cap_inheritable = e->caps[0];
+	n->p.cap_permitted = e->caps[1];
+	n->p.cap_effective = e->caps[2];
+}
+
 static int take_process_event(struct state *s, struct event *e)
 {
 	struct node *n = take_who(s, e);
@@ -524,6 +539,8 @@ static int take_process_event(struct state *s, struct event *e)
 
 	if (e->sid)
 		n->p.sid = e->sid;
+	if (!enters_namespace(e))
+		take_caps(n, e);
 	r = r < 0 ? r : take_cgroups(s, n, e->cgroups);
 	return r < 0 ? r : take_cwd(n, e->cwd);
 }
@@ -559,6 +576,8 @@ void state_after(struct state *s, const struct event *e)
 	struct node *n = node_of(e->proc);
 
 	accounts_lose(&s->accounts, e);
+	if (n && enters_namespace(e))
+		take_caps(n, e);
 	if (!n || e->info->code != EV_PROCEXIT_1_E || n->p.exited)
 		return;
 	procs_remove_thread(&s->procs, n, e->hdr->who.tid);

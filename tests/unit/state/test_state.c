@@ -451,6 +451,141 @@ static void accounts_are_per_container(void **state)
 	state_free(s);
 }
 
+static void notice(struct state *s, uint16_t type, uint32_t uid, const char *name)
+{
+	begin(type, (struct rec_ident){ 0 });
+	record_u32(&builder, uid);
+	record_u32(&builder, uid);
+	record_str(&builder, str_of(name));
+	record_str(&builder, STR(""));
+	record_str(&builder, (struct str){ 0 });
+	record_str(&builder, STR(""));
+	feed(s);
+}
+
+static void accounts_come_and_go(void **state)
+{
+	struct state *s = state_new(LIMIT_THREADS);
+
+	notice(s, EV_USER_ADDED_E, 5, "new");
+	assert_true(str_eqz(state_user(s, STR(""), 5)->name, "new"));
+	assert_non_null(state_user(s, STR(""), 5)->home.ptr);
+	assert_null(state_user(s, STR(""), 5)->shell.ptr);
+	notice(s, EV_USER_DELETED_E, 6, "nobody");
+	assert_non_null(state_user(s, STR(""), 5));
+	notice(s, EV_USER_DELETED_E, 5, "new");
+	assert_null(state_user(s, STR(""), 5));
+	begin(EV_GROUP_ADDED_E, (struct rec_ident){ 0 });
+	record_u32(&builder, 7);
+	record_str(&builder, STR("lp"));
+	record_str(&builder, STR(""));
+	feed(s);
+	assert_true(str_eqz(state_group(s, STR(""), 7)->name, "lp"));
+	begin(EV_GROUP_DELETED_E, (struct rec_ident){ 0 });
+	record_u32(&builder, 7);
+	record_str(&builder, STR("lp"));
+	record_str(&builder, STR(""));
+	feed(s);
+	assert_null(state_group(s, STR(""), 7));
+	state_free(s);
+}
+
+static const struct proc *with_caps(struct state *s, uint16_t type, uint64_t permitted)
+{
+	const uint64_t caps[] = { 1, permitted, 3 };
+
+	begin(type, ident(9, 1));
+	record_i64(&builder, 0);
+	record_extra(&builder, REC_X_CAPS, caps, sizeof(caps));
+	const struct rec_hdr *rec = record_end(&builder);
+	static struct event e;
+
+	assert_int_equal(event_decode(rec, rec->len, &e), 0);
+	assert_int_equal(state_before(s, &e), 0);
+	return e.proc;
+}
+
+static void capabilities_follow_users_and_namespaces(void **state)
+{
+	struct state *s = state_new(LIMIT_THREADS);
+	const struct proc *p = with_caps(s, EV_SYSCALL_SETRESUID_X, 0xf0);
+
+	assert_int_equal(p->cap_permitted, 0xf0);
+	assert_int_equal(p->cap_inheritable, 1);
+	assert_int_equal(p->cap_effective, 3);
+	/* Rules ask what it could do when it asked for the namespace. */
+	p = with_caps(s, EV_SYSCALL_UNSHARE_X, 0xff);
+	assert_int_equal(p->cap_permitted, 0xf0);
+	begin(EV_SYSCALL_UNSHARE_X, ident(9, 1));
+	record_i64(&builder, 0);
+	record_extra(&builder, REC_X_CAPS, (uint64_t[]){ 1, 0xff, 3 }, 24);
+	assert_int_equal(feed(s)->cap_permitted, 0xff);
+	state_free(s);
+}
+
+/* What an exec tells of descriptors 0 to 2; a child has them too, and a snapshot. */
+static void stdio(struct state *s, uint32_t pid, int64_t num, uint8_t kind, const char *path)
+{
+	const struct rec_fd fd = { .num = num, .kind = kind };
+
+	begin(EV_SYSCALL_DUP2_X, ident(pid, 1));
+	record_i64(&builder, num);
+	record_i64(&builder, 5);
+	record_i64(&builder, num);
+	record_extra(&builder, REC_X_FD, &fd, sizeof(fd));
+	if (path)
+		record_extra(&builder, REC_X_PATH, path, strlen(path));
+	feed(s);
+}
+
+static int keep_stdio(const struct rec_hdr *rec, void *ctx)
+{
+	struct event e;
+
+	assert_int_equal(event_decode(rec, rec->len, &e), 0);
+	state_before(ctx, &e);
+	return 0;
+}
+
+static void assert_stdio(const struct state *s, uint32_t pid, unsigned num, char kind,
+			 const char *path)
+{
+	struct str block = state_proc(s, pid)->stdio[num];
+	const struct rec_fd *fd = (const struct rec_fd *)(const void *)block.ptr;
+
+	if (!kind) {
+		assert_int_equal(block.len, 0);
+		return;
+	}
+	assert_true(block.len >= sizeof(*fd));
+	assert_int_equal(fd->num, num);
+	assert_int_equal(fd->kind, kind);
+	assert_true(str_eqz(str_skip(block, sizeof(*fd)), path));
+}
+
+static void standard_descriptors_are_kept(void **state)
+{
+	struct state *s = state_new(LIMIT_THREADS), *copy = state_new(LIMIT_THREADS);
+
+	stdio(s, 9, 0, '4', NULL);
+	stdio(s, 9, 2, 'f', "/dev/null");
+	stdio(s, 9, 3, 'f', "/not/kept");
+	forks(s, ident(9, 1), 10);
+	assert_int_equal(state_snapshot(s, 1, keep_stdio, copy), 0);
+	for (uint32_t pid = 9; pid <= 10; pid++) {
+		assert_stdio(s, pid, 0, '4', "");
+		assert_stdio(s, pid, 1, 0, NULL);
+		assert_stdio(s, pid, 2, 'f', "/dev/null");
+		assert_stdio(copy, pid, 2, 'f', "/dev/null");
+	}
+	/* A new image whose record tells nothing has none of the old one's. */
+	execs(s, ident(10, 9), "x");
+	assert_stdio(s, 10, 0, 0, NULL);
+	assert_stdio(s, 9, 0, '4', "");
+	state_free(s);
+	state_free(copy);
+}
+
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void containers_are_told_from_paths(void **state)
@@ -723,6 +858,9 @@ int main(void)
 		cmocka_unit_test(circles_are_refused),
 		cmocka_unit_test(the_quota_holds),
 		cmocka_unit_test(accounts_are_per_container),
+		cmocka_unit_test(accounts_come_and_go),
+		cmocka_unit_test(capabilities_follow_users_and_namespaces),
+		cmocka_unit_test(standard_descriptors_are_kept),
 		cmocka_unit_test(containers_are_told_from_paths),
 		cmocka_unit_test(snapshots_rebuild_the_state),
 		cmocka_unit_test(scans_do_not_undo_events),
