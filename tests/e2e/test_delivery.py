@@ -4,9 +4,7 @@
 import itertools
 import os
 import queue
-import random
 import sqlite3
-import subprocess
 import threading
 import time
 
@@ -14,7 +12,7 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from conftest import MESSAGES, SOURCE
+from conftest import MESSAGES
 
 OUTPUTS = MESSAGES["outputs"]
 Request, Filter, Cursor = OUTPUTS.request, OUTPUTS.filter, OUTPUTS.cursor
@@ -325,3 +323,85 @@ def test_a_damaged_file_is_put_aside(serve, connect, state, tmp_path):
     assert numbers(connect(server, "unix").get(timeout=20)) == [1, 2, 3, 4, 5]
     assert (path.parent / "alerts.db.damaged").exists()
     assert "alert 0: the file was damaged" in server.log()
+
+
+class LegacyPoller:
+    """A sub of a client of Falco's that polls with empty requests, is cut off, and comes again."""
+
+    def __init__(self, connect, server, how, every, idle=0.0):
+        self.connect, self.server, self.how = connect, server, how
+        self.every, self.idle = every, idle
+        self.got, self.gone = [], threading.Event()
+        self.start()
+
+    def poll(self, gone):
+        yield Request()
+        while not gone.wait(self.every if self.got else max(self.every, self.idle)):
+            yield Request()
+
+    def start(self):
+        self.gone = threading.Event()
+        self.call = self.connect(self.server, self.how)._sub(self.poll(self.gone))
+        self.thread = threading.Thread(target=self.read, args=(self.call,), daemon=True)
+        self.thread.start()
+
+    def read(self, call):
+        try:
+            for alert in call:
+                self.got.append(alert)
+        except grpc.RpcError:
+            pass
+
+    def stop(self):
+        self.gone.set()
+        self.call.cancel()
+        self.thread.join(20)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def until(self, wanted, timeout=60):
+        end = time.monotonic() + timeout
+        while not wanted <= {number(a) for a in list(self.got)}:
+            assert time.monotonic() < end, sorted(wanted - {number(a) for a in self.got})[:20]
+            time.sleep(0.05)
+
+
+def test_legacy_pollers_that_restart_in_turn_miss_none(serve, connect, state):
+    """Two identities (a local user and a certificate), polling every 100 ms and every second."""
+    server = serve(0, extra=state)
+    pollers = [LegacyPoller(connect, server, "unix", 0.1), LegacyPoller(connect, server, "tls", 1.0)]
+    for part in range(20):
+        server.say("more 500")
+        pollers[part % 2].restart()
+    for p in pollers:
+        p.until(set(range(1, 10001)))
+        assert not any(a.HasField("position") or a.bookmark or a.HasField("lost") for a in p.got)
+        p.stop()
+
+
+def test_legacy_pollers_that_stay_get_everything_once(serve, connect, state):
+    server = serve(0, extra=state)
+    pollers = [LegacyPoller(connect, server, "unix", 0.1), LegacyPoller(connect, server, "tls", 1.0)]
+    for _ in range(10):
+        server.say("more 300")
+        time.sleep(0.1)
+    for p in pollers:
+        p.until(set(range(1, 3001)))
+        p.stop()
+        assert numbers(p.got) == list(range(1, 3001))
+
+
+def test_overlapping_legacy_streams_of_one_user_lose_none(serve, connect, state):
+    server = serve(0, tls=False, extra=state)
+    old, seen = LegacyPoller(connect, server, "unix", 0.1), []
+    for _ in range(10):
+        server.say("more 300")
+        new = LegacyPoller(connect, server, "unix", 0.1)  # before the old one is gone
+        old.stop()
+        server.say("more 200")
+        seen += old.got
+        old = new
+    old.until(set(range(1, 5001)) - set(numbers(seen)))
+    old.stop()
