@@ -12,6 +12,7 @@ enum {
 	LIMIT_STRING_LITERAL = 255,	    /* bytes of one literal */
 	LIMIT_CONDITION_BYTES = 4 << 20,    /* after list expansion */
 	LIMIT_RULES = 200000,		    /* items of one kind in all files */
+	LIMIT_EXCEPTIONS = 10000,	    /* appended to one rule */
 	LIMIT_RULES_FILE_BYTES = 128 << 20, /* one rules file */
 	LIMIT_YAML_DEPTH = 64,
 	LIMIT_YAML_NODES = 4 << 20, /* after aliases are followed: stops alias bombs */

@@ -318,23 +318,26 @@ static int copy_item(struct compiling *c, const struct rule_item *item, struct r
 		{ item->source, &rule->source },   { item->cond.s, &rule->condition },
 		{ item->output.s, &rule->output },
 	};
-	struct str *tags = arena_array(c->arena, item->tags.n + 1, sizeof(*tags));
+	struct texts tags = { .items = arena_copy(c->arena, item->tags.items, item->tags.n,
+						  sizeof(struct str)),
+			      .n = item->tags.n };
 
 	rule->matches = arena_alloc(c->arena, sizeof(*rule->matches));
-	if (!tags || !rule->matches)
+	if (!tags.items || !rule->matches)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		*texts[i].to = arena_dup(c->arena, texts[i].from);
 		if (!texts[i].to->ptr)
 			return -ENOMEM;
 	}
-	for (size_t i = 0; i < item->tags.n; i++) {
-		tags[i] = arena_dup(c->arena, item->tags.items[i]);
-		if (!tags[i].ptr)
+	texts_sort(&tags); /* appended ones came in any order, and again */
+	for (size_t i = 0; i < tags.n; i++) {
+		tags.items[i] = arena_dup(c->arena, tags.items[i]);
+		if (!tags.items[i].ptr)
 			return -ENOMEM;
 	}
-	rule->tags = tags;
-	rule->ntags = item->tags.n;
+	rule->tags = tags.items;
+	rule->ntags = tags.n;
 	rule->priority = item->priority;
 	rule->enabled = item->enabled && item->priority <= c->options->min_priority;
 	return 0;

@@ -291,10 +291,14 @@ int exceptions_append(struct reading *r, struct rule_item *rule, struct exceptio
 
 	while (rc == 0 && from) {
 		struct exception *next = from->next, **tail = &rule->exceptions;
+		size_t before = 0;
 
-		while (*tail && !str_eq((*tail)->name, from->name))
+		for (; *tail && !str_eq((*tail)->name, from->name); before++)
 			tail = &(*tail)->next;
-		if (*tail) {
+		if (before >= LIMIT_EXCEPTIONS) {
+			rc = result_add(r->result, LOAD_ERR_VALIDATE, from->place,
+					"the rule has more than %d exceptions", LIMIT_EXCEPTIONS);
+		} else if (*tail) {
 			rc = append_values(r, *tail, from);
 		} else if (!from->fields || (from->fields->list && !from->fields->nitems)) {
 			rc = result_add(

@@ -117,32 +117,40 @@ static bool substitute(struct str text, const struct flat_list *list, struct str
 	return any;
 }
 
-/* Most texts name no list: a look at their words saves looking for each list in them. */
-static bool names_a_list(const struct expander *x, struct str text)
+/*
+ * The first list from the given one on that may be in the text: most texts name few lists, so a look at their words
+ * saves looking for each list in them.
+ */
+static size_t next_list(const struct expander *x, struct str text, size_t from)
 {
-	size_t begin = 0;
+	size_t n = x->items->lists.n, next = n, begin = 0;
 
-	for (size_t i = 0; i <= text.len; i++) {
+	if (x->odd_lists)
+		return from;
+	for (size_t i = 0; from < n && i <= text.len; i++) {
 		if (i < text.len && !delimiter(text.ptr[i]))
 			continue;
-		if (i > begin &&
-		    strmap_find(&x->items->list_names, (struct str){ text.ptr + begin, i - begin }))
-			return true;
+		const struct list_item *list =
+			i > begin ? strmap_find(&x->items->list_names,
+						(struct str){ text.ptr + begin, i - begin })
+				  : NULL;
+		if (list && list->number >= from && list->number < next)
+			next = list->number;
 		begin = i + 1;
 	}
-	return x->odd_lists;
+	return next;
 }
 
 int expand_lists(struct expander *x, struct str text, struct str *ret, struct texts *used)
 {
 	struct strbuf b[2] = { { .limit = LIMIT_CONDITION_BYTES },
 			       { .limit = LIMIT_CONDITION_BYTES } };
+	size_t nlists = x->items->lists.n;
 	unsigned turn = 0;
 	int rc = 0;
 
-	size_t nlists = names_a_list(x, text) ? x->items->lists.n : 0;
-
-	for (size_t i = 0; rc == 0 && i < nlists; i++) {
+	for (size_t i = next_list(x, text, 0); rc == 0 && i < nlists;
+	     i = next_list(x, text, i + 1)) {
 		if (!substitute(text, &x->lists[i], &b[turn]))
 			continue;
 		x->lists[i].item->used = true;
@@ -356,6 +364,7 @@ int expander_init(struct expander *x, struct collection *items, struct arena *ar
 		items->macros.items[i]->used = false;
 	for (size_t i = 0; rc == 0 && i < items->lists.n; i++) {
 		x->lists[i].item = items->lists.items[i];
+		x->lists[i].item->number = (uint32_t)i;
 		for (size_t k = 0; k < x->lists[i].item->name.len; k++)
 			x->odd_lists |= delimiter(x->lists[i].item->name.ptr[k]);
 		rc = flatten(x, &x->lists[i]);

@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "rule/eventnames.h"
 #include "rule/exceptions.h"
 #include "rule/override.h"
 
@@ -68,11 +67,8 @@ static int read_tags(struct reading *r, const struct ynode *item, const struct p
 		     struct texts *ret)
 {
 	const struct ynode *n = ynode_get(item, "tags");
-	int rc = n ? read_texts(r, n, "tags", place, ret) : 0;
 
-	if (rc == 0)
-		texts_sort(ret);
-	return rc;
+	return n ? read_texts(r, n, "tags", place, ret) : 0;
 }
 
 static int read_priority(struct reading *r, const struct ynode *item, struct rule_item *rule)
@@ -191,7 +187,6 @@ static int append_key(struct reading *r, enum key key, struct rule_item *rule,
 	case K_TAGS:
 		for (size_t i = 0; rc == 0 && i < rule->tags.n; i++)
 			rc = texts_push(r->arena, &old->tags, rule->tags.items[i]);
-		texts_sort(&old->tags);
 		return rc;
 	default: return 0;
 	}

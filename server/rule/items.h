@@ -31,6 +31,7 @@ struct list_item {
 	const struct place *place;
 	struct texts items;
 	uint32_t index, visibility;
+	uint32_t number; /* its place among the lists */
 	bool used;
 };
 
@@ -65,7 +66,7 @@ struct rule_item {
 	enum priority priority;
 	bool enabled, capture, warn_evttypes, skip_unknown, unknown_source;
 	uint32_t capture_ms;
-	struct texts tags; /* sorted, each once */
+	struct texts tags; /* as they came */
 	struct exception *exceptions;
 };
 
