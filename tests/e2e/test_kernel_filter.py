@@ -113,11 +113,13 @@ def condition(r, root, depth=0):
 
 
 def ruleset(r, root, done):
-    rules = [f"- rule: done\n  desc: d\n  condition: evt.type = openat and fd.name = {done}\n  output: done\n  priority: INFO\n"]
+    rules = []
     for i in range(r.choice([1, 1, 2, 3])):
         text = f"evt.type in (open, openat, openat2, creat) and {condition(r, root)}"
         rules.append(f"- rule: r{i}\n  desc: d\n  condition: >\n    {text}\n"
                      f"  output: '%evt.type %fd.name %evt.arg.flags %evt.res'\n  priority: INFO\n")
+    # The last alert of the last event: what came before it is all there is.
+    rules.append(f"- rule: done\n  desc: d\n  condition: evt.type = openat and fd.name = {done}\n  output: done\n  priority: INFO\n")
     return "".join(rules)
 
 
