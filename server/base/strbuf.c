@@ -122,6 +122,29 @@ char *strbuf_take(struct strbuf *b)
 	return TAKE(b->ptr);
 }
 
+void strbuf_add_wrapped(struct strbuf *b, struct str text, size_t column, size_t width)
+{
+	size_t at = column;
+	bool first = true;
+
+	for (size_t end; text.len; text = str_skip(text, end)) {
+		for (end = 0; end < text.len && text.ptr[end] != ' ' && text.ptr[end] != '\n';)
+			end++;
+		if (!first && at + 1 + end > width) {
+			strbuf_addc(b, '\n');
+			for (at = 0; at < column; at++)
+				strbuf_addc(b, ' ');
+			first = true;
+		}
+		if (!first)
+			strbuf_addc(b, ' ');
+		strbuf_add(b, str_cut(text, end));
+		at += end + !first;
+		first = false;
+		end += end < text.len;
+	}
+}
+
 void strbuf_add_base64(struct strbuf *b, struct str s)
 {
 	static const char digits[] =

@@ -29,6 +29,8 @@ void strbuf_addz(struct strbuf *b, const char *z);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_add_i64(struct strbuf *b, int64_t v);
 void strbuf_add_u64(struct strbuf *b, uint64_t v);
+/* Text that begins at `column`, wrapped between words to lines of `width` bytes, the others indented. */
+void strbuf_add_wrapped(struct strbuf *b, struct str text, size_t column, size_t width);
 void strbuf_add_base64(struct strbuf *b, struct str bytes);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Room for n more bytes, of which the caller then adds up to n to len; NULL when out. */

@@ -21,6 +21,7 @@ enum effect {
 	E_LIST,	  /* args_list at offset value */
 	E_SECONDS,
 	E_VALIDATE,
+	E_DESCRIBE_ALL,
 	E_DESCRIBE_ONE,
 	E_LIST_FIELDS,
 	E_PLUGIN_INFO,
@@ -50,7 +51,7 @@ static const struct option_row rows[] = {
 	  "override a setting: key=value" },
 	{ 'r', NULL, required_argument, E_LIST, AT(rules), "rules file or directory; repeatable" },
 	{ 'V', "validate", required_argument, E_VALIDATE, 0, "check a rules file and exit" },
-	{ 'L', NULL, no_argument, E_ACTION, ACT_DESCRIBE, "describe all rules" },
+	{ 'L', NULL, no_argument, E_DESCRIBE_ALL, 0, "describe all rules" },
 	{ 'l', NULL, required_argument, E_DESCRIBE_ONE, 0, "describe one rule" },
 	{ 0, "list", optional_argument, E_LIST_FIELDS, 0, "list the fields" },
 	{ 0, "list-events", no_argument, E_ACTION, ACT_LIST_EVENTS, "list the events" },
@@ -232,7 +233,11 @@ static int apply(struct args *a, const struct option_row *row, char *value)
 	case E_LIST: return push((struct args_list *)(void *)(base + row->value), value);
 	case E_SECONDS: return str_to_u64(str_of(value), &a->seconds);
 	case E_VALIDATE: act(a, ACT_CHECK); return push(&a->check, value);
-	case E_DESCRIBE_ONE: act(a, ACT_DESCRIBE); return set_text(&a->describe, value);
+	case E_DESCRIBE_ALL:
+	case E_DESCRIBE_ONE:
+		act(a, ACT_DESCRIBE);
+		a->describing = true;
+		return value ? set_text(&a->describe, value) : 0;
 	case E_LIST_FIELDS: act(a, ACT_LIST_FIELDS); return set_text(&a->list_source, value);
 	case E_PLUGIN_INFO: act(a, ACT_PLUGIN_INFO); return set_text(&a->plugin, value);
 	case E_PRINT: return print_option(a, row, value);

@@ -46,6 +46,7 @@ struct args {
 	struct args_list overrides; /* -o, and what old options translate to */
 	struct args_list check;	    /* -V */
 	struct args_list rest;	    /* operands of a subcommand */
+	bool describing;	    /* -L or -l, perhaps with -V */
 	const char *describe;	    /* -l; NULL: all */
 	const char *pidfile;	    /* -P */
 	const char *print;	    /* -p text that is appended to outputs */

@@ -91,48 +91,98 @@ static int cmd_help(const struct args *args)
 	return out(&text);
 }
 
-static int print_results(const struct loader *l, const struct args *args, bool json, bool describe)
+enum { DESC_COLUMN = 51, DESC_LINE = 110 };
+
+/* The rules in two columns; 1 when the one that is asked for is not there. */
+static int describe_text(const struct args *args, const struct ruleset *rs, struct strbuf *text)
 {
-	struct strbuf text = { 0 };
+	size_t n, shown = 0;
+	const struct rule *const *rules = ruleset_rules(rs, &n);
 
-	if (json) {
-		struct json j = json_to(&text);
-
-		json_open(&j, '{');
-		if (describe && !loader_errors(l)) {
-			json_key(&j, STR("falco_describe_results"));
-			loader_describe(l, str_of(args->describe), &j);
-		}
-		json_key(&j, STR("falco_load_results"));
-		loader_json(l, &j);
-		json_close(&j, '}');
-		strbuf_addc(&text, '\n');
-	} else {
-		loader_print(l, args->verbose, &text);
+	strbuf_printf(text, "%-50s %s\n%-50s %s\n", "Rule", "Description", "----", "-----------");
+	for (size_t i = 0; i < n; i++) {
+		if (args->describe && !str_eqz(rules[i]->name, args->describe))
+			continue;
+		shown++;
+		strbuf_printf(text, "%-50.*s ", STR_ARG(rules[i]->name));
+		strbuf_add_wrapped(text, str_trim(rules[i]->desc), DESC_COLUMN, DESC_LINE);
+		strbuf_addc(text, '\n');
 	}
-	return out(&text);
+	return args->describe && !shown ? 1 : 0;
 }
 
+static int not_loaded(const struct args *args)
+{
+	struct diag diag = { 0 };
+
+	diag_set(&diag, "rule \"%s\" is not loaded", args->describe);
+	return fail(&diag);
+}
+
+/* What -V prints; rs: NULL when a file has errors. */
+static void print_results(const struct loader *l, const struct args *args, bool json,
+			  const struct ruleset *rs, struct strbuf *text)
+{
+	struct json j = json_to(text);
+	bool describe = rs && args->describing;
+
+	if (!json) {
+		loader_print(l, args->verbose, text);
+		if (describe) {
+			strbuf_addc(text, '\n');
+			describe_text(args, rs, text);
+		}
+		return;
+	}
+	json_open(&j, '{');
+	if (describe) {
+		json_key(&j, STR("falco_describe_results"));
+		loader_describe(l, str_of(args->describe), &j);
+	}
+	json_key(&j, STR("falco_load_results"));
+	loader_json(l, &j);
+	json_close(&j, '}');
+	strbuf_addc(text, '\n');
+}
+
+/* All files are tried, those behind a bad one too. */
 static int check_files(const struct args *args, const struct args_list *files, bool json)
 {
 	struct config *config = NULL;
-	struct args only = *args;
-	struct loader *l = NULL;
-	struct ruleset *rs = NULL;
+	struct strbuf text = { 0 };
 	struct diag diag = { 0 };
-	int status = 1;
+	int status = 0;
 
-	only.rules = *files;
-	if (args->config && (status = load_config(args, &config)))
+	if (args->config || args->overrides.n)
+		status = load_config(args, &config);
+	if (status)
 		return status;
-	int r = rules_load(config, &only, &l, &rs, &diag);
-	if (l)
-		print_results(l, args, json || (config && config->json_output), false);
-	status = r == 0 ? 0 : 1;
-	if (r && !diag.text[0] && l)
-		rules_error(l, &diag);
-	if (r)
-		fail(&diag);
+	struct loader *l = rules_loader(config, args);
+
+	for (size_t i = 0; l && i < files->n; i++)
+		loader_add_file(l, files->items[i]);
+	struct ruleset *rs = l ? loader_finish(l, &diag) : NULL;
+
+	json = json || (config && config->json_output);
+	if (!l)
+		diag_set(&diag, "out of memory");
+	else
+		print_results(l, args, json, rs, &text);
+	status = out(&text);
+	if (l && loader_errors(l)) {
+		strbuf_addz(&text, "Error: ");
+		loader_print(l, args->verbose, &text);
+		io_write_all(STDERR_FILENO, strbuf_str(&text));
+		strbuf_done(&text);
+		status = 1;
+	} else if (!rs) {
+		status = fail(&diag);
+	} else if (loader_warnings(l) && !json && !args->verbose) {
+		/* The headline goes to stdout, what it is about to the log. */
+		loader_print(l, true, &text);
+		io_write_all(STDERR_FILENO, strbuf_str(&text));
+		strbuf_done(&text);
+	}
 	ruleset_unref(rs);
 	loader_free(l);
 	config_unref(config);
@@ -175,37 +225,30 @@ static int cmd_describe(const struct args *args)
 	struct config *config = NULL;
 	struct loader *l = NULL;
 	struct ruleset *rs = NULL;
+	struct strbuf text = { 0 };
 	struct diag diag = { 0 };
 	int status = load_config(args, &config);
 
 	if (status)
 		return status;
 	int r = rules_load(config, args, &l, &rs, &diag);
-	if (r == 0 && (config->json_output || args->json)) {
-		print_results(l, args, true, true);
-	} else if (r == 0) {
-		struct strbuf text = { 0 };
-		size_t n, shown = 0;
-		const struct rule *const *rules = ruleset_rules(rs, &n);
+	if (r) {
+		if (!diag.text[0] && l)
+			rules_error(l, &diag);
+		status = fail(&diag);
+	} else if (config->json_output || args->json) {
+		struct json j = json_to(&text);
 
-		strbuf_printf(&text, "%-50s %s\n%-50s %s\n", "Rule", "Description", "----",
-			      "-----------");
-		for (size_t i = 0; i < n; i++) {
-			if (args->describe && !str_eqz(rules[i]->name, args->describe))
-				continue;
-			shown++;
-			strbuf_printf(&text, "%-50.*s " STR_FMT "\n", STR_ARG(rules[i]->name),
-				      STR_ARG(rules[i]->desc));
-		}
-		out(&text);
-		if (args->describe && !shown) {
-			diag_set(&diag, "rule \"%s\" is not loaded", args->describe);
-			r = 1;
-		}
+		loader_describe(l, str_of(args->describe), &j);
+		strbuf_addc(&text, '\n');
+		status = out(&text);
+	} else {
+		int missing = describe_text(args, rs, &text);
+
+		status = out(&text);
+		if (missing)
+			status = not_loaded(args);
 	}
-	if (r && !diag.text[0] && l)
-		rules_error(l, &diag);
-	status = r ? fail(&diag) : 0;
 	ruleset_unref(rs);
 	loader_free(l);
 	config_unref(config);

@@ -71,28 +71,6 @@ static void pad_to(struct strbuf *out, size_t start, size_t column)
 	while (out->len - start < column && !out->failed);
 }
 
-/* Text from `column` on, wrapped between words, on lines of LINE bytes. */
-static void add_wrapped(struct strbuf *out, struct str text, size_t column)
-{
-	struct str word;
-	size_t at = column;
-	bool first = true;
-
-	while (str_split(&text, ' ', &word)) {
-		if (!first && at + 1 + word.len > LINE) {
-			strbuf_addc(out, '\n');
-			pad_to(out, out->len, column);
-			at = column;
-			first = true;
-		}
-		if (!first)
-			strbuf_addc(out, ' ');
-		strbuf_add(out, word);
-		at += word.len + !first;
-		first = false;
-	}
-}
-
 static bool is_listed(const struct field_def *f, const struct list_class *cl,
 		      const struct list_options *o)
 {
@@ -118,7 +96,7 @@ static void text_field(const struct field_def *f, const struct list_options *o, 
 		start = out->len;
 	}
 	pad_to(out, start, NAME_COLUMN);
-	add_wrapped(out, strbuf_str(&words), NAME_COLUMN);
+	strbuf_add_wrapped(out, strbuf_str(&words), NAME_COLUMN, LINE);
 	strbuf_addc(out, '\n');
 }
 
