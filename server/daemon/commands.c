@@ -271,6 +271,10 @@ static int cmd_list(const struct args *args)
 
 	if (!strcmp(what, "rules"))
 		return cmd_describe(args);
+	if (args->list_source && strcmp(args->list_source, "syscall")) {
+		diag_set(&d, "unknown event source %s; there is syscall", args->list_source);
+		return fail(&d);
+	}
 	if (!strcmp(what, "events")) {
 		list_events(&options, &text);
 		return out(&text);

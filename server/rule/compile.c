@@ -57,19 +57,36 @@ static bool append_matches(const struct append_output *a, const struct rule_item
 	return true;
 }
 
-/* " foo_bar=%foo.bar" for every field its provider suggests. */
+static void suggest(const char *name, struct strbuf *out)
+{
+	strbuf_addc(out, ' ');
+	for (const char *p = name; *p; p++)
+		strbuf_addc(out, *p == '.' ? '_' : *p);
+	strbuf_addz(out, "=%");
+	strbuf_addz(out, name);
+}
+
+/* " foo_bar=%foo.bar" for every field its provider suggests, in the order existing parsers of lines know. */
 static void suggested_output(const struct catalogue *c, struct strbuf *out)
 {
-	for (size_t i = 0; i < c->nfields; i++) {
-		const char *name = c->fields[i].name;
+	static const char *const order[] = {
+		"container.id",	       "container.name", "container.image.repository",
+		"container.image.tag", "k8s.pod.name",	 "k8s.ns.name"
+	};
 
-		if (!(c->fields[i].flags & FIELD_SUGGESTED))
-			continue;
-		strbuf_addc(out, ' ');
-		for (const char *p = name; *p; p++)
-			strbuf_addc(out, *p == '.' ? '_' : *p);
-		strbuf_addz(out, "=%");
-		strbuf_addz(out, name);
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		const struct field_def *f = catalogue_find(c, str_of(order[i]));
+
+		if (f && f->flags & FIELD_SUGGESTED)
+			suggest(f->name, out);
+	}
+	for (size_t i = 0; i < c->nfields; i++) {
+		bool done = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(order) && !done; k++)
+			done = strcmp(c->fields[i].name, order[k]) == 0;
+		if (!done && c->fields[i].flags & FIELD_SUGGESTED)
+			suggest(c->fields[i].name, out);
 	}
 }
 

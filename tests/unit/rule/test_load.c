@@ -186,6 +186,27 @@ static void options_are_applied(void **state)
 	loader_free(l);
 }
 
+static void suggested_fields_are_appended(void **state)
+{
+	const struct append_output append = { .suggested_output = true };
+	const struct load_options o = { .min_priority = PRIORITY_DEBUG,
+					.append = &append,
+					.nappend = 1 };
+	struct loader *l = load(RULE("a", "evt.type=open"), &o);
+	struct diag diag = { 0 };
+	struct ruleset *rs = loader_finish(l, &diag);
+	size_t n;
+
+	assert_non_null(rs);
+	assert_string_equal(format_text(ruleset_rules(rs, &n)[0]->format).ptr,
+			    "o container_id=%container.id container_name=%container.name "
+			    "container_image_repository=%container.image.repository "
+			    "container_image_tag=%container.image.tag k8s_pod_name=%k8s.pod.name "
+			    "k8s_ns_name=%k8s.ns.name");
+	ruleset_unref(rs);
+	loader_free(l);
+}
+
 static void results_are_printed(void **state)
 {
 	struct loader *l =
@@ -212,6 +233,7 @@ int main(void)
 		cmocka_unit_test(conditions_are_put_together),
 		cmocka_unit_test(candidates_are_in_order),
 		cmocka_unit_test(options_are_applied),
+		cmocka_unit_test(suggested_fields_are_appended),
 		cmocka_unit_test(results_are_printed),
 	};
 
