@@ -10,7 +10,17 @@
 #endif
 
 enum {
-	PROBE_SYSCALLS = 512, /* native and 32-bit numbers are below */
+	PROBE_NATIVE = 512, /* numbers of each architecture are below */
+	/*
+	 * Calls are told apart by their native number; those that only i386 has follow by theirs,
+	 * the last two being what socketcall has no native number for.
+	 */
+	PROBE_SYSCALLS = 1024,
+	PROBE_SEND = 1022,
+	PROBE_RECV = 1023,
+	PROBE_X32 = 36,	 /* calls that x32 has under own numbers, from 512 on */
+	PROBE_SNAP = 80, /* unless told otherwise */
+	PROBE_SNAP_MAX = 4096,
 	PROBE_CPUS = 1024,
 	PROBE_SLOTS = 4, /* records one CPU can have in the making: nested or preempted programs */
 };
@@ -22,13 +32,16 @@ struct probe_conf {
 	__u64 scope_id;
 	__u64 secrets[2]; /* of the hashes in abi/key.h */
 	__u32 scope;
-	__u32 self;		      /* thread group that is never recorded, or 0 */
-	__u16 compat[PROBE_SYSCALLS]; /* 32-bit number to native; 0xffff: not wanted */
+	__u32 self; /* thread group that is never recorded, or 0 */
+	__u32 snap; /* bytes of data kept, at most PROBE_SNAP_MAX */
+	__u32 reserved;
+	__u16 compat[PROBE_NATIVE]; /* by the number of i386; 0xffff: unknown */
+	__u16 x32[PROBE_X32];
 };
 
 /* Shared with user space while the programs run. */
 struct probe_state {
-	__u64 wanted[PROBE_SYSCALLS / 64]; /* native syscall numbers */
+	__u64 wanted[PROBE_SYSCALLS / 64];
 	__u32 sleeping; /* set by the reader before it waits, cleared by the producer that wakes it */
 	__u32 wants_fork;
 	__u32 wants_exec;
@@ -48,8 +61,8 @@ enum probe_drop {
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct probe_conf) == 32 + 2 * PROBE_SYSCALLS, "fixed layout");
-_Static_assert(sizeof(struct probe_state) == 88, "fixed layout");
+_Static_assert(sizeof(struct probe_conf) == 40 + 2 * (PROBE_NATIVE + PROBE_X32), "fixed layout");
+_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24, "fixed layout");
 #endif
 
 #endif

@@ -61,8 +61,8 @@ struct rec_hdr {
 	__u8 nextras;
 	__u64 ts_ns; /* CLOCK_BOOTTIME */
 	__u16 cpu;
-	__u16 flags;   /* enum rec_flag */
-	__u16 syscall; /* native number, 0xffff when not from a syscall */
+	__u16 flags; /* enum rec_flag */
+	__u16 syscall; /* number in the caller's table (REC_F_32BIT: i386); 0xffff when not from a syscall */
 	__u16 reserved;
 	struct rec_ident who;
 };

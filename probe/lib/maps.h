@@ -25,12 +25,13 @@ struct slot {
 	u32 xoff;    /* next free extra header */
 	u32 cwd_off; /* text of the working directory, when an exec has written it */
 	u32 cwd_len;
-	u32 pos;   /* start of the path in tmp; in memory so that the verifier forgets its value */
-	s32 first; /* first byte of the first name, or -1 */
-	u64 args[6]; /* of the syscall */
+	u32 pos;    /* start of the path in tmp; in memory so that the verifier forgets its value */
+	s32 first;  /* first byte of the first name, or -1 */
+	s32 second; /* likewise of the second */
+	u64 args[8]; /* of the syscall; the last two are its result and its number (enum call_source) */
 	s64 ret;
-	u64 first_len; /* of the first piece of a message */
-	u64 hash;      /* of the path written last; 0: it has none */
+	u64 size; /* of all pieces of a message */
+	u64 hash; /* of the path written last; 0: it has none */
 	u8 tmp[2 *
 	       SLOT_TMP]; /* the upper half only lets the verifier see that a copy stays inside */
 	u8 data[SLOT_DATA + SLOT_ROOM];

@@ -8,6 +8,7 @@
 #define TIERCEL_PROBE_RECORD_H
 
 #include "lib/kernel.h"
+#include "abi/call.h"
 #include "abi/record.h"
 #include "lib/maps.h"
 #include "lib/read.h"
@@ -17,8 +18,12 @@ enum {
 	PATH_STEPS_LOOP = 2048,
 	CGROUP_STEPS = 24,
 	ARGS_MAX = 4096,
-	SNAP = 80,
-	I386_SOCKETCALL = 102
+	HEADER_WORDS = 6, /* nine extra headers (an exec) and the padding */
+	I386_SOCKETCALL = 102,
+	I386_OLD_MMAP = 90,
+	I386_OLD_SELECT = 82,
+	I386_SENDFILE = 187,
+	I386_FIRST_LONG_ID = 198,
 };
 
 #define AT(s, off)   ((s)->data + BOUND(off, 0x7fff))
@@ -496,8 +501,9 @@ INLINE struct slot *rec_begin(u32 type, u32 nparams, u32 nextras, u32 syscall)
 	h->flags = 0;
 	h->syscall = (u16)syscall;
 	h->reserved = 0;
-	for (u32 i = lens & ~1u; i < start; i += 2) /* extra headers and padding */
-		*(u16 *)(s->data + i) = 0;
+	/* Extra headers and padding; what is too much is written over. */
+	for (u32 i = 0; i < HEADER_WORDS; i++)
+		*(u64 *)AT(s, lens + i * 8) = 0;
 	s->off = start;
 	s->np = 0;
 	s->xoff = lens;
@@ -555,19 +561,32 @@ INLINE u32 socketcall_nr(u32 call)
 	case 3: return 42;
 	case 4: return 50;
 	case 5: return 43;
-	case 9: /* send is sendto without an address */
+	case 6: return 51;
+	case 7: return 52;
+	case 8: return 53;
+	case 9: return PROBE_SEND;
+	case 10: return PROBE_RECV;
 	case 11: return 44;
+	case 12: return 45;
+	case 13: return 48;
+	case 14: return 54;
+	case 15: return 55;
 	case 16: return 46;
+	case 17: return 47;
 	case 18: return 288;
-	default: return PROBE_SYSCALLS;
+	case 19: return 299;
+	case 20: return 307;
+	default: return PROBE_NATIVE + I386_SOCKETCALL;
 	}
 }
 
-INLINE void socketcall_args(struct slot *s, u32 call, u64 at)
+/* Six are read though the call may have fewer: more lie there, as a rule, and nobody looks at them. */
+INLINE void memory_args(struct slot *s, u64 at)
 {
 	u32 args[6] = { 0 };
 
-	bpf_probe_read_user(args, call == 9 ? 16 : 24, (void *)at);
+	if (bpf_probe_read_user(args, sizeof(args), (void *)at) < 0)
+		bpf_probe_read_user(args, 8, (void *)at);
 	for (u32 i = 0; i < 6; i++)
 		s->args[i] = args[i];
 }
@@ -582,10 +601,20 @@ INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 next
 	if (!s)
 		return NULL;
 	s->ret = exit_ret(ctx);
+	s->args[CALL_RESULT] = (u64)s->ret;
+	s->args[CALL_NUMBER_OF_CALL] = nr;
 	if (t->thread_info.status & TS_COMPAT) {
+		u32 own = (u32)r->orig_ax;
+
 		HDR(s)->flags |= REC_F_32BIT;
-		if (r->orig_ax == I386_SOCKETCALL) {
-			socketcall_args(s, (u32)r->bx, (u32)r->cx);
+		HDR(s)->syscall = (u16)own;
+		s->args[CALL_NUMBER_OF_CALL] = own;
+		if (own == I386_SOCKETCALL) {
+			memory_args(s, (u32)r->cx);
+			return s;
+		}
+		if (own == I386_OLD_MMAP || own == I386_OLD_SELECT) {
+			memory_args(s, (u32)r->bx);
 			return s;
 		}
 		s->args[0] = (u32)r->bx;
@@ -605,7 +634,7 @@ INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 next
 	return s;
 }
 
-/* The native number of the syscall that is ending, or one out of range. */
+/* The number by which we know the syscall that is ending (probe.h), or one out of range. */
 INLINE u32 exit_nr(struct pt_regs *r)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
@@ -614,18 +643,15 @@ INLINE u32 exit_nr(struct pt_regs *r)
 	if (t->thread_info.status & TS_COMPAT) {
 		if (nr == I386_SOCKETCALL)
 			return socketcall_nr((u32)r->bx);
-		if (nr >= PROBE_SYSCALLS)
+		if (nr >= PROBE_NATIVE)
 			return PROBE_SYSCALLS;
-		return conf.compat[BOUND(nr, PROBE_SYSCALLS - 1)];
+		return conf.compat[BOUND(nr, PROBE_NATIVE - 1)];
 	}
 	nr &= ~0x40000000ull; /* x32 */
-	switch (nr) {
-	case 518: /* the calls x32 has under its own numbers */ return 46;
-	case 520: return 59;
-	case 521: return 101;
-	case 545: return 322;
-	default: return nr < PROBE_SYSCALLS ? (u32)nr : PROBE_SYSCALLS;
-	}
+	if (nr < PROBE_NATIVE)
+		return (u32)nr;
+	nr -= PROBE_NATIVE;
+	return nr < PROBE_X32 ? conf.x32[BOUND(nr, 63)] : PROBE_SYSCALLS;
 }
 
 #define EXIT_NR(ctx) exit_nr((struct pt_regs *)(ctx)[0])

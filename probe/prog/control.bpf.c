@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
-/* Calls that control other tasks or the kernel: ptrace, prctl, modules. */
-#include "lib/flags.h"
+/* Calls whose arguments mean something else with each request. */
 #include "lib/record.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -103,35 +102,6 @@ INLINE int prctl_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-INLINE int init_module_exit(u64 *ctx)
-{
-	struct slot *s = exit_begin(ctx, 175, EV_SYSCALL_INIT_MODULE_X, 4, 0);
-	u64 n;
-
-	if (!s)
-		return 0;
-	n = s->args[1];
-	p_s64(s, s->ret);
-	p_user_bytes(s, s->args[0], n < SNAP ? n : SNAP);
-	p_u64(s, s->args[1]);
-	p_user_text(s, s->args[2], 4096);
-	return rec_end(s);
-}
-
-INLINE int finit_module_exit(u64 *ctx)
-{
-	struct slot *s = exit_begin(ctx, 313, EV_SYSCALL_FINIT_MODULE_X, 4, 2);
-
-	if (!s)
-		return 0;
-	p_s64(s, s->ret);
-	p_s64(s, (s32)s->args[0]);
-	p_user_text(s, s->args[1], 4096);
-	p_u32(s, s->args[2]);
-	x_fd(s, (s32)s->args[0], file_of((s32)s->args[0]), 0);
-	return rec_end(s);
-}
-
 /* One program for the family: what all share (lib/record.h) is verified once for each program. */
 SEC("tp_btf/sys_exit")
 int control_calls(u64 *ctx)
@@ -139,8 +109,6 @@ int control_calls(u64 *ctx)
 	switch (EXIT_NR(ctx)) {
 	case 101: return ptrace_exit(ctx);
 	case 157: return prctl_exit(ctx);
-	case 175: return init_module_exit(ctx);
-	case 313: return finit_module_exit(ctx);
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@ int sys_exit(u64 *ctx)
 
 	if (nr >= PROBE_SYSCALLS)
 		return 0;
-	if (!(state.wanted[BOUND(nr / 64, 7)] >> (nr % 64) & 1))
+	if (!(state.wanted[BOUND(nr / 64, PROBE_SYSCALLS / 64 - 1)] >> (nr % 64) & 1))
 		return 0;
 	if (!in_scope())
 		return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
 /* Sockets. Addresses of connected ends come from the kernel's socket, not from the caller's memory. */
+#include "lib/data.h"
 #include "lib/flags.h"
 #include "lib/socket.h"
 
@@ -100,14 +101,6 @@ INLINE int accept_exit(u64 *ctx)
 	return rec_end(s);
 }
 
-/* The beginning of what was sent. */
-INLINE void p_snap(struct slot *s, u64 addr)
-{
-	u64 n = s->ret < 0 ? 0 : (u64)s->ret;
-
-	p_user_bytes(s, addr, n < SNAP ? n : SNAP);
-}
-
 INLINE int sendto_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 44, EV_SOCKET_SENDTO_X, 5, 2);
@@ -117,7 +110,7 @@ INLINE int sendto_exit(u64 *ctx)
 		return 0;
 	file = file_of((s32)s->args[0]);
 	p_s64(s, s->ret);
-	p_snap(s, s->args[1]);
+	p_user_bytes(s, s->args[1], snapped(sent_bytes(s, s->args[2])));
 	p_s64(s, (s32)s->args[0]);
 	p_u32(s, s->args[2]);
 	p_tuple(s, sock_of(file), s->args[4], (u32)s->args[5], 0);
@@ -151,39 +144,17 @@ INLINE struct message message_fetch(struct slot *s)
 INLINE int sendmsg_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 46, EV_SOCKET_SENDMSG_X, 5, 2);
-	u64 file, size = 0, base = 0, v[2];
-	u32 v32[2];
+	u64 file;
 
 	if (!s)
 		return 0;
 	struct message m = message_fetch(s);
-	bool narrow = HDR(s)->flags & REC_F_32BIT;
 
-	for (u32 i = 0; i < 16 && i < m.iovlen; i++) {
-		v[0] = v[1] = 0;
-		if (narrow) {
-			v32[0] = v32[1] = 0;
-			bpf_probe_read_user(v32, sizeof(v32), (void *)(m.iov + i * 8));
-			v[0] = v32[0];
-			v[1] = v32[1];
-		} else {
-			bpf_probe_read_user(v, sizeof(v), (void *)(m.iov + i * 16));
-		}
-		if (i == 0) {
-			base = v[0];
-			s->first_len = v[1];
-		}
-		size += v[1];
-	}
 	file = file_of((s32)s->args[0]);
 	p_s64(s, s->ret);
-	u64 n = s->ret < 0 || m.iovlen == 0 ? 0 : (u64)s->ret;
-
-	if (n > s->first_len)
-		n = s->first_len;
-	p_user_bytes(s, base, n < SNAP ? n : SNAP);
+	p_pieces(s, m.iov, m.iovlen, sent_bytes(s, ~0ull), 1);
 	p_s64(s, (s32)s->args[0]);
-	p_u32(s, size);
+	p_u32(s, s->size);
 	p_tuple(s, sock_of(file), m.name, (u32)m.namelen, 0);
 	x_fd(s, (s32)s->args[0], file, 0);
 	return rec_end(s);

@@ -1,8 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which events the probe has to deliver: what the rules ask for and what state needs. */
+/* What the probe has to deliver: what the rules ask for, what state needs, and what `base_syscalls` says. */
 #pragma once
 
 #include "base/bitset.h"
+#include "config/config.h"
 #include "rule/ruleset.h"
 
-void attach_events(const struct ruleset *rs, struct bitset *ret_codes);
+struct attach {
+	struct bitset events;	/* codes */
+	struct bitset syscalls; /* numbers in syscall_infos() */
+};
+
+/*
+ * Calls that rules ask for and that are left out as they read or write data (base_syscalls.all brings them)
+ * are logged once for each set of rules. -EINVAL with *diag for a setting that names no syscall.
+ */
+int attach_choose(const struct config *config, const struct ruleset *rs, struct attach *ret,
+		  struct diag *diag);
+/* Adds what another set needs. */
+void attach_add(struct attach *a, const struct attach *other);

@@ -41,8 +41,36 @@ struct reload {
 	bool loading, again, polling, stopping;
 	/* The worker's results. */
 	struct ruleset *rules;
+	struct attach attach; /* what they need */
 	struct strbuf error;
 };
+
+static struct bpf_options delivering(const struct attach *a)
+{
+	return (struct bpf_options){ .events = &a->events, .syscalls = &a->syscalls };
+}
+
+/* What the new rules need comes before they are in force; the old ones still get theirs. */
+static int widen(struct reload *r, struct diag *diag)
+{
+	int rc = attach_choose(r->o.config, r->rules, &r->attach, diag);
+
+	if (rc < 0)
+		return rc;
+	struct attach both = r->attach;
+
+	attach_add(&both, &r->o.attach);
+	struct bpf_options o = delivering(&both);
+	return r->o.source ? bpf_source_widen(r->o.source, &o, diag) : 0;
+}
+
+static void narrow(struct reload *r)
+{
+	r->o.attach = r->attach;
+	struct bpf_options o = delivering(&r->o.attach);
+	if (r->o.source)
+		bpf_source_narrow(r->o.source, &o);
+}
 
 static void load(uv_work_t *w)
 {
@@ -57,6 +85,10 @@ static void load(uv_work_t *w)
 	else if (rc)
 		strbuf_addz(&r->error, diag.text[0] ? diag.text : strerror(rc < 0 ? -rc : EINVAL));
 	loader_free(l);
+	if (rc == 0 && (rc = widen(r, &diag)) < 0) {
+		r->rules = ruleset_unref(r->rules);
+		strbuf_addz(&r->error, diag.text);
+	}
 }
 
 static void refused(struct reload *r)
@@ -84,6 +116,7 @@ static void loaded(uv_work_t *w, int status)
 		return;
 	if (r->rules) {
 		engine_rules(r->o.engine, r->rules);
+		narrow(r);
 		if (r->o.loaded)
 			r->o.loaded(r->rules, r->o.ctx);
 		r->rules = ruleset_unref(r->rules);

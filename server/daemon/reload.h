@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "daemon/args.h"
+#include "daemon/attach.h"
 #include "daemon/engine.h"
 
 struct reload;
@@ -19,6 +20,9 @@ struct reload_options {
 	const struct config *config;
 	const struct args *args;
 	struct engine *engine;
+	struct bpf_source
+		*source;      /* gets what new rules ask for, loses what none asks for any more */
+	struct attach attach; /* what it delivers */
 	struct stats *stats;
 	/* The engine has them; a reference for who is told. May be NULL. */
 	void (*loaded)(struct ruleset *rs, void *ctx);

@@ -35,6 +35,7 @@ struct sensor {
 	struct ruleset *rules;
 	struct sink sink;
 	struct bpf_source *source;
+	struct attach attach; /* as at the start; then reload has it */
 	struct capture_writer *capture;
 	struct pipeline *pipeline;
 	_Atomic(struct engine *) engine; /* runtimes' threads wake it */
@@ -104,12 +105,14 @@ static int load_rules(struct sensor *s, struct diag *diag)
 
 static int open_probe(struct sensor *s, struct diag *diag)
 {
-	struct bitset events;
-	struct bpf_options options = { .events = &events };
+	struct bpf_options options = { .events = &s->attach.events,
+				       .syscalls = &s->attach.syscalls };
 
-	attach_events(s->rules, &events);
 	settings_probe(s->config, &options);
-	int r = settings_scope(s->config, &options, diag);
+	int r = attach_choose(s->config, s->rules, &s->attach, diag);
+	if (r < 0)
+		return 1;
+	r = settings_scope(s->config, &options, diag);
 	if (r < 0)
 		return 1;
 	log_info("Opening 'syscall' source with modern BPF probe.");
@@ -249,6 +252,8 @@ static int start_reload(struct sensor *s, struct diag *diag)
 						       .config = s->config,
 						       .args = s->args,
 						       .engine = s->engine,
+						       .source = s->source,
+						       .attach = s->attach,
 						       .stats = s->stats,
 						       .loaded = on_loaded,
 						       .ctx = s },

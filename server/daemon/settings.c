@@ -50,6 +50,7 @@ void settings_probe(const struct config *c, struct bpf_options *ret)
 	int preset = c->engine.modern_ebpf.buf_size_preset;
 
 	ret->self = getpid();
+	ret->snap = (size_t)c->falco_libs.snaplen;
 	ret->ring_bytes = c->tiercel.ring_bytes ? (size_t)c->tiercel.ring_bytes
 						: (size_t)1 << (20 + preset - 1);
 }

@@ -26,7 +26,10 @@ struct bpf_options {
 	enum { SCOPE_ALL, SCOPE_CGROUP, SCOPE_PID } scope;
 	uint64_t scope_id;	     /* a cgroup's id (its inode), or a thread group */
 	const struct bitset *events; /* codes to record; NULL: all that have a program */
-	pid_t self;		     /* thread group that is never recorded; 0: none */
+	const struct bitset
+		*syscalls; /* of their syscalls those, as in syscall_infos(); NULL: all */
+	size_t snap;	   /* bytes of data kept; 0: PROBE_SNAP */
+	pid_t self;	   /* thread group that is never recorded; 0: none */
 };
 
 struct bpf_stats {
@@ -44,6 +47,14 @@ struct bpf_stats {
  */
 int bpf_source_open(const struct bpf_options *options, struct bpf_source **ret, struct diag *d);
 struct bpf_source *bpf_source_close(struct bpf_source *s); /* NULL */
+
+/*
+ * For other rules while events flow: widen loads and attaches what the new options ask for beyond the old
+ * ones, narrow stops what they do not ask for. Only events and syscalls are looked at. Not on the thread of
+ * the rings, and one at a time.
+ */
+int bpf_source_widen(struct bpf_source *s, const struct bpf_options *options, struct diag *d);
+void bpf_source_narrow(struct bpf_source *s, const struct bpf_options *options);
 
 /* At most `budget` records; returns how many. */
 size_t bpf_source_drain(struct bpf_source *s, size_t budget, record_fn fn, void *ctx);

@@ -112,7 +112,7 @@ static void test_inet(void **st)
 	assert_memory_equal(p + 7, loop, 4);
 	r = watch_get(&w, EV_SOCKET_SENDMSG_X, watch_count(&w, EV_SOCKET_SENDMSG_X, 0) - 1);
 	assert_int_equal(rec_num(r, 0), 7);
-	assert_bytes(r, 1, "abc", 3);
+	assert_bytes(r, 1, "abcdefg", 7);
 	assert_int_equal(rec_num(r, 3), 7);
 
 	r = watch_get(&w, EV_SOCKET_CONNECT_X, 1);

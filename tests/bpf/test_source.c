@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "event/event.h"
 
 struct seen {
 	size_t n, mine;
@@ -174,6 +176,85 @@ static void test_cgroup(void **st)
 	assert_int_equal(seen.mine, 1);
 }
 
+struct types {
+	uint16_t of[64];
+	uint16_t call[64];
+	size_t n;
+};
+
+static void note(const struct rec_hdr *rec, void *ctx)
+{
+	struct types *t = ctx;
+
+	assert_true(t->n < 64);
+	t->call[t->n] = rec->syscall;
+	t->of[t->n++] = rec->type;
+}
+
+/* A described call, one with a program of its own, two generic ones, and a hook. */
+static size_t act_all(struct bpf_source *s, struct types *ret)
+{
+	act();
+	must_be_ok(dup2(open("/", O_RDONLY), 90));
+	syscall(SYS_ioperm, 0, 0, 0);
+	syscall(SYS_personality, 0xffffffff);
+	prctl(PR_SET_NAME, "source");
+	ret->n = 0;
+	for (int i = 0; i < 5; i++) {
+		usleep(1000);
+		bpf_source_drain(s, SIZE_MAX, note, ret);
+	}
+	return ret->n;
+}
+
+/* What is delivered follows the sets while events flow. */
+static void test_sets(void **st)
+{
+	struct bitset few = { 0 }, more = { 0 }, few_calls = { 0 }, more_calls = { 0 };
+	size_t ncalls;
+	const struct syscall_info *calls = syscall_infos(&ncalls);
+	struct bpf_source *s = NULL;
+	struct bpf_stats before, after;
+	struct diag d = { 0 };
+	struct types seen;
+
+	bitset_add(&few, EV_SYSCALL_MKDIR_2_X);
+	bitset_add(&few_calls, (size_t)(syscall_find(STR("mkdir")) - calls));
+	more = few;
+	more_calls = few_calls;
+	bitset_add(&more, EV_GENERIC_X);
+	bitset_add(&more, EV_SYSCALL_OPENAT_2_X);
+	bitset_add(&more, EV_TASK_RENAME);
+	bitset_add(&more_calls, (size_t)(syscall_find(STR("openat")) - calls));
+	bitset_add(&more_calls, (size_t)(syscall_find(STR("personality")) - calls));
+	struct bpf_options o = my_scope();
+
+	o.events = &few;
+	o.syscalls = &few_calls;
+	o.ring_bytes = 64 << 10;
+	assert_int_equal(bpf_source_open(&o, &s, &d), 0);
+	bpf_source_stats(s, &before);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(act_all(s, &seen), 1);
+		assert_int_equal(seen.of[0], EV_SYSCALL_MKDIR_2_X);
+		o = (struct bpf_options){ .events = &more, .syscalls = &more_calls };
+		assert_int_equal(bpf_source_widen(s, &o, &d), 0);
+		assert_int_equal(act_all(s, &seen), 4);
+		assert_int_equal(seen.of[1], EV_SYSCALL_OPENAT_2_X);
+		assert_int_equal(seen.of[2], EV_GENERIC_X);
+		assert_int_equal(seen.call[2], SYS_personality);
+		assert_int_equal(seen.of[3], EV_TASK_RENAME);
+		o = (struct bpf_options){ .events = &few, .syscalls = &few_calls };
+		bpf_source_narrow(s, &o);
+	}
+	bpf_source_stats(s, &after);
+	assert_true(before.programs < after.programs);
+	assert_int_equal(before.programs + before.programs_left_out,
+			 after.programs + after.programs_left_out);
+	assert_int_equal(bpf_stats_drops(&after), 0);
+	bpf_source_close(s);
+}
+
 static void test_permission(void **st)
 {
 	int status = -1;
@@ -199,7 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wake),	   cmocka_unit_test(test_full),
 		cmocka_unit_test(test_self),	   cmocka_unit_test(test_cgroup),
-		cmocka_unit_test(test_permission),
+		cmocka_unit_test(test_permission), cmocka_unit_test(test_sets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "event/event.h"
+#include "event/text.h"
 
 void must(long got, long want)
 {
@@ -66,6 +69,7 @@ void watch_run(struct watch *w, const uint16_t *events, void (*fn)(const char *d
 
 	*w = (struct watch){ 0 };
 	assert_non_null(mkdtemp(dir));
+	memcpy(w->dir, dir, sizeof(dir));
 	assert_int_equal(pipe(gate), 0);
 	fflush(NULL);
 	w->root = fork();
@@ -226,4 +230,46 @@ const struct rec_fd *rec_fd_of(const struct rec_hdr *r)
 
 	assert_int_equal(rec_extra(r, REC_X_FD, &p), sizeof(struct rec_fd));
 	return (const struct rec_fd *)(const void *)p;
+}
+
+/* The pattern with "%D" replaced. */
+static void with_dir(const struct watch *w, const char *pattern, struct strbuf *out)
+{
+	const char *at;
+
+	while ((at = strstr(pattern, "%D"))) {
+		strbuf_add(out, (struct str){ pattern, (size_t)(at - pattern) });
+		strbuf_addz(out, w->dir);
+		pattern = at + 2;
+	}
+	strbuf_addz(out, pattern);
+}
+
+static void assert_args(const struct watch *w, const struct expected *e)
+{
+	const struct rec_hdr *r = watch_get(w, e->event, e->nth);
+	struct strbuf got = { 0 }, want = { 0 };
+	struct event ev;
+
+	assert_int_equal(event_decode(r, r->len, &ev), 0);
+	assert_int_equal(r->nparams, ev.info->nparams);
+	event_print_args(&ev, NULL, &got);
+	with_dir(w, e->args, &want);
+	if (fnmatch(strbuf_z(&want), strbuf_z(&got), 0) != 0)
+		fail_msg("%s %u: got \"%.600s\", wanted \"%s\"", ev.info->name, e->nth,
+			 strbuf_z(&got), strbuf_z(&want));
+	strbuf_done(&got);
+	strbuf_done(&want);
+}
+
+void assert_events(const struct watch *w, const struct expected *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t seen = watch_count(w, e[i].event, 0);
+
+		if (seen != e[i].count)
+			fail_msg("%s was seen %zu times, wanted %u", event_info(e[i].event)->name,
+				 seen, e[i].count);
+		assert_args(w, &e[i]);
+	}
 }

@@ -21,6 +21,7 @@ struct watch {
 	size_t n, cap;
 	int32_t root; /* the child */
 	int status;   /* of wait */
+	char dir[64]; /* of the test; it is gone */
 	struct bpf_stats stats;
 };
 
@@ -44,6 +45,18 @@ void assert_text(const struct rec_hdr *r, unsigned i, const char *want);
 int rec_extra(const struct rec_hdr *r, uint16_t tag, const unsigned char **ret);
 void assert_extra(const struct rec_hdr *r, uint16_t tag, const char *want);
 const struct rec_fd *rec_fd_of(const struct rec_hdr *r);
+
+/*
+ * An event that must have been seen `count` times by anyone, and the text of all its parameters the nth time
+ * (as evt.args shows it), a pattern of fnmatch. "%D" stands for the directory of the test.
+ */
+struct expected {
+	uint16_t event;
+	unsigned count, nth;
+	const char *args;
+};
+
+void assert_events(const struct watch *w, const struct expected *e, size_t n);
 
 /* In the child: the call must give `want` (or, negative, this errno). */
 void must(long got, long want);
