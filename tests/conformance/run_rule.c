@@ -296,7 +296,7 @@ static void compare_loaded(const json_t *expect, struct loader *l, struct strbuf
 	json_decref(description);
 }
 
-static void load_case(const json_t *c, struct strbuf *why)
+static void load_case(const json_t *root, const json_t *c, struct strbuf *why)
 {
 	const json_t *expect = json_object_get(c, "expect"), *file;
 	struct extras extras = { 0 };
@@ -327,25 +327,7 @@ static void load_case(const json_t *c, struct strbuf *why)
 	strbuf_done(&content);
 }
 
-static void run_load(void)
-{
-	struct tally t = { .file = "rule_load_cases" };
-	json_t *root = cases_load(t.file);
-	struct strbuf why = { 0 };
-	size_t i;
-	const json_t *c;
-
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-	{
-		load_case(c, &why);
-		settle(&t, text(c, "id"), &why);
-	}
-	finish(&t);
-	json_decref(root);
-	strbuf_done(&why);
-}
-
-static void selection_case(const json_t *c, const char *content, struct strbuf *why)
+static void selection_case(const json_t *root, const json_t *c, struct strbuf *why)
 {
 	struct rule_selection sel[16] = { 0 };
 	struct load_options options = { .catalogue = fields_catalogue(),
@@ -370,7 +352,7 @@ static void selection_case(const json_t *c, const char *content, struct strbuf *
 						 .tag = str_of(text(what, "tag")) };
 	}
 	l = loader_new(&options);
-	loader_add(l, "rules.yaml", str_of(content));
+	loader_add(l, "rules.yaml", str_of(text(root, "content")));
 	rs = loader_finish(l, &diag);
 	const struct rule *const *rules = rs ? ruleset_rules(rs, &n) : NULL;
 
@@ -391,106 +373,66 @@ static void selection_case(const json_t *c, const char *content, struct strbuf *
 	loader_free(l);
 }
 
-static void run_selection(void)
-{
-	struct tally t = { .file = "rule_selection_cases" };
-	json_t *root = cases_load(t.file);
-	struct strbuf why = { 0 };
-	size_t i;
-	const json_t *c;
-
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-	{
-		selection_case(c, text(root, "content"), &why);
-		settle(&t, text(c, "id"), &why);
-	}
-	finish(&t);
-	json_decref(root);
-	strbuf_done(&why);
-}
-
 /* The fields of these cases do not exist, so only the visitor is asked. */
-static void run_warnings(void)
+static void warning_case(const json_t *root, const json_t *c, struct strbuf *why)
 {
-	struct tally t = { .file = "condition_warning_cases" };
-	json_t *root = cases_load(t.file);
-	struct strbuf why = { 0 };
-	size_t i;
-	const json_t *c;
+	struct arena a = { 0 };
+	struct source_file f = { .name = STR("case") };
+	struct result r = { .arena = &a, .file = &f };
+	struct diag diag = { 0 };
+	struct ast *tree;
+	bool want = json_is_true(json_object_get(c, "warns"));
 
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-	{
-		struct arena a = { 0 };
-		struct source_file f = { .name = STR("case") };
-		struct result r = { .arena = &a, .file = &f };
-		struct diag diag = { 0 };
-		struct ast *tree;
-		bool want = json_is_true(json_object_get(c, "warns"));
-
-		if (parse_condition(str_of(text(c, "expr")), 100, &a, &tree, &diag) < 0)
-			note(&why, "expr", "valid", diag.text);
-		else
-			warn_condition(tree, place_file(&a, &f), str_of(text(c, "expr")), &r);
-		if ((r.nwarnings > 0) != want)
-			note(&why, "warns", want ? "yes" : "no", want ? "no" : "yes");
-		settle(&t, text(c, "id"), &why);
-		arena_done(&a);
-	}
-	finish(&t);
-	json_decref(root);
-	strbuf_done(&why);
+	if (parse_condition(str_of(text(c, "expr")), 100, &a, &tree, &diag) < 0)
+		note(why, "expr", "valid", diag.text);
+	else
+		warn_condition(tree, place_file(&a, &f), str_of(text(c, "expr")), &r);
+	if ((r.nwarnings > 0) != want)
+		note(why, "warns", want ? "yes" : "no", want ? "no" : "yes");
+	arena_done(&a);
 }
 
-static void run_requirements(void)
+static void first_error_code(const struct loader *l, const char *want, struct strbuf *why)
 {
-	struct tally t = { .file = "plugin_requirement_cases" };
-	json_t *root = cases_load(t.file);
-	struct strbuf why = { 0 };
-	size_t i, k;
-	const json_t *c, *p;
+	json_t *results = results_of(l);
+	const json_t *errors = json_object_get(json_array_get(results, 0), "errors");
+	const char *got = text(json_array_get(errors, 0), "code");
 
-	json_array_foreach(json_object_get(root, "cases"), i, c)
+	if (strcmp(want, got) != 0)
+		note(why, "code", want, got);
+	json_decref(results);
+}
+
+static void requirement_case(const json_t *root, const json_t *c, struct strbuf *why)
+{
+	struct loaded_plugin plugins[8];
+	struct load_options options = { .catalogue = fields_catalogue(),
+					.min_priority = PRIORITY_DEBUG,
+					.plugins = plugins };
+	const json_t *codes = json_object_get(c, "load_errors");
+	struct diag diag = { 0 };
+	const json_t *p;
+	size_t k;
+
+	json_array_foreach(json_object_get(c, "loaded_plugins"), k, p)
 	{
-		struct loaded_plugin plugins[8];
-		struct load_options options = { .catalogue = fields_catalogue(),
-						.min_priority = PRIORITY_DEBUG,
-						.plugins = plugins };
-		struct diag diag = { 0 };
-		struct loader *l;
-		struct ruleset *rs;
-		bool load_ok;
-
-		json_array_foreach(json_object_get(c, "loaded_plugins"), k,
-				   p) if (k < ARRAY_SIZE(plugins)) plugins[options.nplugins++] =
-			(struct loaded_plugin){ text(p, "name"), text(p, "version") };
-		l = loader_new(&options);
-		load_ok = loader_add(l, "rules.yaml", str_of(text(c, "content"))) == 0;
-		rs = loader_finish(l, &diag);
-		if (load_ok != json_is_true(json_object_get(c, "load_ok")))
-			note(&why, "load_ok", load_ok ? "false" : "true",
-			     load_ok ? "true" : "false");
-		if ((rs != NULL) != json_is_true(json_object_get(c, "ok")))
-			note(&why, "ok", rs ? "false" : "true", rs ? "true" : diag.text);
-		const json_t *codes = json_object_get(c, "load_errors");
-
-		if (codes) {
-			json_t *results = results_of(l);
-			const json_t *errors = json_object_get(json_array_get(results, 0),
-							       "errors");
-			const char *want =
-				json_string_value(json_array_get(json_array_get(codes, 0), 0));
-
-			if (strcmp(want, text(json_array_get(errors, 0), "code")) != 0)
-				note(&why, "code", want, text(json_array_get(errors, 0), "code"));
-			json_decref(results);
-		}
-		settle(&t, text(c, "id"), &why);
-		ruleset_unref(rs);
-		loader_free(l);
+		if (k < ARRAY_SIZE(plugins))
+			plugins[options.nplugins++] = (struct loaded_plugin){ text(p, "name"),
+									      text(p, "version") };
 	}
-	finish(&t);
-	json_decref(root);
-	strbuf_done(&why);
+	struct loader *l = loader_new(&options);
+	bool load_ok = loader_add(l, "rules.yaml", str_of(text(c, "content"))) == 0;
+	struct ruleset *rs = loader_finish(l, &diag);
+
+	if (load_ok != json_is_true(json_object_get(c, "load_ok")))
+		note(why, "load_ok", load_ok ? "false" : "true", load_ok ? "true" : "false");
+	if ((rs != NULL) != json_is_true(json_object_get(c, "ok")))
+		note(why, "ok", rs ? "false" : "true", rs ? "true" : diag.text);
+	if (codes)
+		first_error_code(l, json_string_value(json_array_get(json_array_get(codes, 0), 0)),
+				 why);
+	ruleset_unref(rs);
+	loader_free(l);
 }
 
 static bool named(const struct bitset *set, const char *type)
@@ -625,29 +567,6 @@ static void repair_set(const json_t *root, const char *name, struct strbuf *why)
 	strbuf_done(&key);
 }
 
-static void run_syscalls(void)
-{
-	static const char *const repaired[] = { "execve", "open", "connect", "accept" };
-	struct tally t = { .file = "syscall_selection_cases" };
-	json_t *root = cases_load(t.file);
-	struct strbuf why = { 0 };
-	size_t i;
-	const json_t *c;
-
-	json_array_foreach(json_object_get(root, "cases"), i, c)
-	{
-		syscall_case(root, c, &why);
-		settle(&t, text(c, "id"), &why);
-	}
-	for (i = 0; i < ARRAY_SIZE(repaired); i++) {
-		repair_set(root, repaired[i], &why);
-		settle(&t, repaired[i], &why);
-	}
-	finish(&t);
-	json_decref(root);
-	strbuf_done(&why);
-}
-
 static void run_shipped_file(struct tally *t, const json_t *root, const char *file)
 {
 	char path[4200];
@@ -690,6 +609,43 @@ static void run_shipped_file(struct tally *t, const json_t *root, const char *fi
 	strbuf_done(&why);
 }
 
+typedef void (*case_fn)(const json_t *root, const json_t *c, struct strbuf *why);
+
+/* One file of cases, each with an id. */
+static void run_cases(const char *file, case_fn one)
+{
+	struct tally t = { .file = file };
+	json_t *root = cases_load(file);
+	struct strbuf why = { 0 };
+	size_t i;
+	const json_t *c;
+
+	json_array_foreach(json_object_get(root, "cases"), i, c)
+	{
+		one(root, c, &why);
+		settle(&t, text(c, "id"), &why);
+	}
+	finish(&t);
+	json_decref(root);
+	strbuf_done(&why);
+}
+
+static void run_repairs(void)
+{
+	static const char *const repaired[] = { "execve", "open", "connect", "accept" };
+	struct tally t = { .file = "syscall_selection_cases, repaired sets" };
+	json_t *root = cases_load("syscall_selection_cases");
+	struct strbuf why = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(repaired); i++) {
+		repair_set(root, repaired[i], &why);
+		settle(&t, repaired[i], &why);
+	}
+	finish(&t);
+	json_decref(root);
+	strbuf_done(&why);
+}
+
 static void run_shipped(void)
 {
 	struct tally t = { .file = "shipped_rules_compiled" };
@@ -703,15 +659,24 @@ static void run_shipped(void)
 
 int main(void)
 {
+	static const struct {
+		const char *file;
+		case_fn one;
+	} files[] = {
+		{ "rule_load_cases", load_case },
+		{ "rule_selection_cases", selection_case },
+		{ "condition_warning_cases", warning_case },
+		{ "plugin_requirement_cases", requirement_case },
+		{ "syscall_selection_cases", syscall_case },
+	};
+
 	if (!cases_root()) {
 		printf("no conformance cases beside the source tree: nothing to run\n");
 		return 0;
 	}
-	run_load();
-	run_selection();
-	run_warnings();
-	run_requirements();
-	run_syscalls();
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		run_cases(files[i].file, files[i].one);
+	run_repairs();
 	run_shipped();
 	return failures != 0;
 }
