@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "fields/extract.h"
 
 enum { FIRST_ID = __COUNTER__ + 1 };
@@ -134,7 +135,25 @@ static const struct param_info *first_param(struct str name, bool *ret_path, boo
 	return first;
 }
 
-static int bind_event_arg(struct field_ref *ref, field_fn *fn, struct str *ret_why)
+static int unknown_param(struct str name, struct arena *a, struct str *ret_why)
+{
+	struct suggest near = suggest_for(name);
+
+	for (unsigned code = 0; code < EV_FALCO_CODES; code++) {
+		const struct event_info *info = event_info(code);
+
+		for (int i = 0; info && i < info->nparams; i++)
+			suggest_offer(&near, str_of(info->params[i].name));
+	}
+	*ret_why = near.best.ptr ? arena_printf(a,
+						"the name of a parameter of some event, perhaps "
+						"\"" STR_FMT "\"",
+						STR_ARG(near.best))
+				 : STR("the name of a parameter of some event");
+	return -EINVAL;
+}
+
+static int bind_event_arg(struct field_ref *ref, field_fn *fn, struct arena *a, struct str *ret_why)
 {
 	bool path, negative;
 
@@ -142,10 +161,8 @@ static int bind_event_arg(struct field_ref *ref, field_fn *fn, struct str *ret_w
 		return 0;
 	const struct param_info *p = first_param(ref->arg, &path, &negative);
 
-	if (!p) {
-		*ret_why = STR("the name of a parameter of some event");
-		return -EINVAL;
-	}
+	if (!p)
+		return unknown_param(ref->arg, a, ret_why);
 	if (fn == x_evt_rawarg) {
 		ref->type = raw_type(p->type);
 		/* One size is unsigned, another is not. */
@@ -220,7 +237,7 @@ static int bind(const struct catalogue *c, struct field_ref *ref, struct arena *
 	if (ref->def->arg & ARG_INDEX && bind_index(ref, ret_why) < 0)
 		return -EINVAL;
 	if (fn == x_evt_arg || fn == x_evt_rawarg)
-		return bind_event_arg(ref, fn, ret_why);
+		return bind_event_arg(ref, fn, a, ret_why);
 	if (fn == x_evt_type_is)
 		return bind_event_name(ref, ret_why);
 	if (fn == x_static)
@@ -258,6 +275,18 @@ static bool events_named(const struct catalogue *c, struct str name, struct bits
 	return event_codes_named(name, ret_codes);
 }
 
+static void offer_events(struct suggest *near)
+{
+	size_t n;
+	const struct syscall_info *calls = syscall_infos(&n);
+
+	for (size_t i = 0; i < n; i++)
+		suggest_offer(near, str_of(calls[i].type));
+	for (unsigned code = 0; code < EV_FALCO_CODES; code++)
+		if (event_info(code) && event_info(code)->name)
+			suggest_offer(near, str_of(event_info(code)->name));
+}
+
 const struct catalogue *fields_catalogue(void)
 {
 	static const struct catalogue catalogue = {
@@ -267,6 +296,7 @@ const struct catalogue *fields_catalogue(void)
 		.extract = extract,
 		.nevents = EV_FALCO_CODES,
 		.events_named = events_named,
+		.offer_events = offer_events,
 	};
 	return &catalogue;
 }

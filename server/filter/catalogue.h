@@ -81,6 +81,8 @@ struct field_ref {
 	uint32_t aux;	      /* the provider's */
 };
 
+struct suggest;
+
 struct catalogue {
 	const struct field_def *fields; /* sorted by name, byte order */
 	size_t nfields;
@@ -101,6 +103,8 @@ struct catalogue {
 	/* Event sets: the number of codes, and those a name stands for (false: unknown name). */
 	size_t nevents;
 	bool (*events_named)(const struct catalogue *c, struct str name, struct bitset *ret_codes);
+	/* Offers all names of events for a misspelt one (base/suggest.h); NULL: none. */
+	void (*offer_events)(struct suggest *near);
 	const void *ctx; /* the provider's */
 };
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "base/suggest.h"
 #include "filter/literal.h"
 #include "filter/warn.h"
 
@@ -138,9 +139,18 @@ static int check_event_name(struct compiler *c, const struct expr *value)
 
 	if (c->p->catalogue->events_named(c->p->catalogue, value->text, &codes))
 		return 0;
-	diag_set(c->diag,
-		 "unknown event \"" STR_FMT "\": expected the name of an event or system call",
-		 STR_ARG(str_cut(value->text, 100)));
+	struct suggest near = suggest_for(value->text);
+
+	if (c->p->catalogue->offer_events)
+		c->p->catalogue->offer_events(&near);
+	if (near.best.ptr)
+		diag_set(c->diag, "unknown event \"" STR_FMT "\"; did you mean \"" STR_FMT "\"?",
+			 STR_ARG(value->text), STR_ARG(near.best));
+	else
+		diag_set(c->diag,
+			 "unknown event \"" STR_FMT
+			 "\": expected the name of an event or system call",
+			 STR_ARG(str_cut(value->text, 100)));
 	c->diag->offset = value->pos;
 	return FILTER_E_UNKNOWN_EVENT;
 }

@@ -12,8 +12,11 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/suggest.h"
 #include "base/vec.h"
 #include "filter/lexer.h"
+#include "filter/op.h"
+#include "filter/transform.h"
 
 struct parser {
 	struct lexer lex;
@@ -488,6 +491,20 @@ static struct str take_word_operator(struct parser *p)
 	return (struct str){ 0 };
 }
 
+static void *no_operator(struct parser *p)
+{
+	struct suggest near = suggest_for(str_cut(lexer_rest(&p->lex), lexer_word(&p->lex, 0)));
+
+	for (size_t i = 0; op_at(i); i++)
+		suggest_offer(&near, str_of(op_at(i)->name));
+	return fail(p,
+		    "expected %s" STR_FMT "%s operator (exists = == != < <= > >= in intersects "
+		    "pmatch contains icontains startswith endswith glob iglob regex bcontains "
+		    "bstartswith)",
+		    near.best.ptr ? "\"" : "", STR_ARG(near.best),
+		    near.best.ptr ? "\" or another" : "an");
+}
+
 static struct ast *parse_operator(struct parser *p, struct ast *check)
 {
 	static const char *const numeric[] = { "<=", "<", ">=", ">" };
@@ -519,9 +536,7 @@ static struct ast *parse_operator(struct parser *p, struct ast *check)
 		check->right = parse_list_right(p);
 		return check->right ? check : NULL;
 	}
-	return fail(p,
-		    "expected an operator (exists = == != < <= > >= in intersects pmatch contains "
-		    "icontains startswith endswith glob iglob regex bcontains bstartswith)");
+	return no_operator(p);
 }
 
 static struct ast *new_node(struct parser *p, enum ast_kind kind, size_t pos)
@@ -561,6 +576,19 @@ static struct ast *parse_tail(struct parser *p)
 	return leave(p, t);
 }
 
+/* Nothing can follow a macro's name at once: glued to a parenthesis it was meant for something else. */
+static void *no_transformer(struct parser *p, struct str name)
+{
+	struct suggest near = suggest_for(name);
+
+	for (size_t i = 0; transformer_at(i); i++)
+		suggest_offer(&near, str_of(transformer_at(i)->name));
+	if (near.best.ptr)
+		return fail(p, "there is no \"" STR_FMT "\", expected \"" STR_FMT "\" in front",
+			    STR_ARG(name), STR_ARG(near.best));
+	return fail(p, "there is no \"" STR_FMT "\" to put in front", STR_ARG(str_cut(name, 100)));
+}
+
 static struct ast *parse_macro(struct parser *p)
 {
 	size_t pos = p->lex.pos;
@@ -568,6 +596,8 @@ static struct ast *parse_macro(struct parser *p)
 
 	if (!name.len)
 		return fail(p, "expected a field, a transformer, a macro name or \"(\"");
+	if (lexer_peek(&p->lex, 0) == '(')
+		return no_transformer(p, name);
 	struct ast *t = new_node(p, AST_MACRO, pos);
 
 	if (t)

@@ -363,3 +363,8 @@ const struct transformer *transformer_find(struct str name)
 	}
 	return NULL;
 }
+
+const struct transformer *transformer_at(size_t i)
+{
+	return i < ARRAY_SIZE(transformers) ? &transformers[i] : NULL;
+}

@@ -25,5 +25,6 @@ struct transformer {
 
 /* NULL when there is none of that name. */
 const struct transformer *transformer_find(struct str name);
+const struct transformer *transformer_at(size_t i);
 /* An element of a list as join prints it. ptr NULL: memory is out. */
 struct str transform_text(enum value_type type, const struct value *v, struct arena *a);

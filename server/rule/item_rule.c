@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "rule/exceptions.h"
 #include "rule/override.h"
 
@@ -80,13 +81,20 @@ static int read_priority(struct reading *r, const struct ynode *item, struct rul
 		return rc;
 	if (priority_parse(text, &rule->priority) == 0)
 		return 0;
-	return result_add(
-		r->result, LOAD_ERR_YAML_VALIDATE,
-		place_node(r, rule->place, "rule priority", (struct str){ 0 },
-			   ynode_get(item, "priority")),
-		"`%.*s` is no priority; emergency, alert, critical, error, warning, notice, "
-		"informational or debug was expected",
-		STR_ARG(text));
+	const struct place *place = place_node(r, rule->place, "rule priority", (struct str){ 0 },
+					       ynode_get(item, "priority"));
+	struct suggest near = suggest_for(text);
+
+	for (unsigned i = 0; i <= PRIORITY_DEBUG; i++)
+		suggest_offer(&near, str_of(priority_name((enum priority)i)));
+	if (near.best.ptr)
+		return result_add(r->result, LOAD_ERR_YAML_VALIDATE, place,
+				  "`%.*s` is no priority; did you mean `%.*s`?", STR_ARG(text),
+				  STR_ARG(near.best));
+	return result_add(r->result, LOAD_ERR_YAML_VALIDATE, place,
+			  "`%.*s` is no priority; emergency, alert, critical, error, warning, "
+			  "notice, informational or debug was expected",
+			  STR_ARG(text));
 }
 
 static int read_duration(struct reading *r, const struct ynode *item, struct rule_item *rule)

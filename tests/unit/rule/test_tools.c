@@ -186,6 +186,33 @@ static void failures_name_what_decided(void **state)
 	}
 }
 
+static void misspelt_names_get_a_suggestion(void **state)
+{
+	static const struct {
+		const char *text, *wanted; /* in the message */
+	} rows[] = {
+		{ "proc.nam = x", "did you mean \"proc.name\"?" },
+		{ "evt.type = opnat", "did you mean \"openat\"?" },
+		{ "evt.type in (open, conect)", "did you mean \"connect\"?" },
+		{ "evt.arg.flgas = 1", "perhaps \"flags\"" },
+		{ "fd.name startwith /etc", "expected \"startswith\" or another operator" },
+		{ "fd.name ??", "expected an operator" },
+		{ "toloer(proc.name) = x", "expected \"tolower\" in front" },
+		{ "nothinglikethis(proc.name) = x", "there is no \"nothinglikethis\"" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct strbuf out = { 0 };
+
+		assert_int_equal(explain_condition(fields_catalogue(), str_of(rows[i].text), false,
+						   false, false, &out),
+				 1);
+		if (!strstr(strbuf_z(&out), rows[i].wanted))
+			fail_msg("%s: %s", rows[i].text, out.ptr);
+		strbuf_done(&out);
+	}
+}
+
 /* A rule is explained by its condition with macros and lists expanded, and stands in the loaded file. */
 static void failures_of_rules_and_outputs(void **state)
 {
@@ -240,6 +267,7 @@ static void the_default_policy_passes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(misspelt_names_get_a_suggestion),
 		cmocka_unit_test(explanations),
 		cmocka_unit_test(tests_of_rules),
 		cmocka_unit_test(failures_name_what_decided),
