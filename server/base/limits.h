@@ -16,6 +16,7 @@ enum {
 	LIMIT_RULES_FILE_BYTES = 128 << 20, /* one rules file */
 	LIMIT_YAML_DEPTH = 64,
 	LIMIT_YAML_NODES = 4 << 20, /* after aliases are followed: stops alias bombs */
+	LIMIT_TEST_DEPTH = 16,	    /* directories below one that `tiercel test` gets */
 	LIMIT_CONFIG_BYTES = 4 << 20,
 
 	/* Events. */

@@ -22,6 +22,7 @@
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
+#include "daemon/testfiles.h"
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
@@ -202,12 +203,27 @@ static int cmd_check(const struct args *args)
 
 static int cmd_test(const struct args *args)
 {
+	struct test_files files = { 0 };
 	struct strbuf text = { 0 };
-	size_t failed = 0;
-	int r = ruletest_run(fields_catalogue(), args->rest.items, args->rest.n, args->json, &text,
-			     &failed);
+	struct diag d = { 0 };
+	size_t failed = 0, n;
+	const struct loaded_plugin *plugins = rules_plugins(&n);
+	int r = 0;
 
-	return out(&text) || r || failed ? 1 : 0;
+	for (size_t i = 0; r == 0 && i < args->rest.n; i++) {
+		r = test_files_add(&files, args->rest.items[i]);
+		if (r < 0)
+			diag_set(&d, "%s: %s", args->rest.items[i], strerror(-r));
+	}
+	if (r == 0 && !files.paths.n)
+		diag_set(&d, "no rule tests are here: test needs files, or directories with "
+			     "*_test.yaml in them");
+	if (!d.text[0])
+		r = ruletest_run(fields_catalogue(), plugins, n,
+				 (const char *const *)files.paths.items, files.paths.n, args->json,
+				 &text, &failed);
+	test_files_done(&files);
+	return d.text[0] ? fail(&d) : out(&text) || r || failed ? 1 : 0;
 }
 
 static int cmd_explain(const struct args *args)

@@ -345,8 +345,9 @@ static int run_file(struct run *r, const char *path)
 	return rc;
 }
 
-int ruletest_run(const struct catalogue *base, const char *const *paths, size_t n, bool json,
-		 struct strbuf *out, size_t *ret_failed)
+int ruletest_run(const struct catalogue *base, const struct loaded_plugin *plugins, size_t nplugins,
+		 const char *const *paths, size_t n, bool json, struct strbuf *out,
+		 size_t *ret_failed)
 {
 	struct strbuf tests = { 0 };
 	struct run r = { .json = json, .out = out, .j = json_to(&tests) };
@@ -354,7 +355,9 @@ int ruletest_run(const struct catalogue *base, const char *const *paths, size_t 
 
 	test_catalogue_init(&r.catalogue, base);
 	r.options = (struct load_options){ .catalogue = &r.catalogue.c,
-					   .min_priority = PRIORITY_DEBUG };
+					   .min_priority = PRIORITY_DEBUG,
+					   .plugins = plugins,
+					   .nplugins = nplugins };
 	json_open(&r.j, '[');
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = run_file(&r, paths[i]);

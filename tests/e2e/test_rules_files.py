@@ -119,3 +119,26 @@ def test_a_file_too_large_is_not_read(tmp_path):
         f.truncate((128 << 20) + 1)
     error = json.loads(tiercel("check", "--json", path).stdout)["falco_load_results"][0]["errors"][0]
     assert error["code"] == "LOAD_ERR_FILE_READ"
+
+
+def test_rule_tests_below_a_directory(tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    for name, expect in (("deep/a_test.yaml", "true"), ("deep/er/b_test.yml", "false")):
+        (tmp_path / name).write_text(f"- test: {name}\n  condition: proc.name = x\n"
+                                     f"  event: {{proc.name: x}}\n  expect: {expect}\n")
+    (tmp_path / "rules.yaml").write_text("- not: a test\n")
+    (tmp_path / "deep" / "loop").symlink_to(tmp_path)
+    said = json.loads(tiercel("test", "--json", tmp_path).stdout)
+    assert [(t["test"], t["ok"]) for t in said["tests"]] == [("deep/a_test.yaml", True), ("deep/er/b_test.yml", False)]
+    answer = tiercel("test", tmp_path / "deep" / "er", tmp_path / "deep" / "a_test.yaml")
+    assert answer.returncode == 1 and b"1 passed, 1 failed" in answer.stdout
+    (tmp_path / "empty").mkdir()
+    answer = tiercel("test", tmp_path / "empty")
+    assert answer.returncode == 1 and b"*_test.yaml" in answer.stderr
+
+
+def test_tested_rules_may_need_the_container_plugin(write):
+    rules = write("- required_plugin_versions: [{name: container, version: 0.4.0}]\n" + GOOD)
+    tests = write(f"- rules: [{rules}]\n- test: t\n  rule: seen\n  event: {{evt.type: open}}\n  expect: true\n",
+                  "t.yaml")
+    assert tiercel("test", tests).stdout == b"1 passed, 0 failed\n"

@@ -76,7 +76,7 @@ static void run(const char *content, bool json, const char *wanted, size_t faile
 	assert_true(fd >= 0);
 	assert_int_equal(io_write_all(fd, str_of(content)), 0);
 	close(fd);
-	assert_int_equal(ruletest_run(fields_catalogue(), paths, 1, json, &out, &n), 0);
+	assert_int_equal(ruletest_run(fields_catalogue(), NULL, 0, paths, 1, json, &out, &n), 0);
 	unlink(path);
 	if (!strstr(strbuf_z(&out), wanted))
 		print_message("%s\nhas no\n%s\n", strbuf_z(&out), wanted);
@@ -257,7 +257,8 @@ static void the_default_policy_passes(void **state)
 	size_t failed = 99;
 
 	snprintf(path, sizeof(path), "%s/rules/tests/tiercel_rules_test.yaml", root ? root : ".");
-	assert_int_equal(ruletest_run(fields_catalogue(), paths, 1, false, &out, &failed), 0);
+	assert_int_equal(ruletest_run(fields_catalogue(), NULL, 0, paths, 1, false, &out, &failed),
+			 0);
 	if (failed)
 		print_message("%s", strbuf_z(&out));
 	strbuf_done(&out);
