@@ -26,7 +26,7 @@ static void processes(const char *dir)
 	struct rlimit few = { 100, 200 }, got;
 	uid_t ids[3];
 
-	signal(SIGUSR1, SIG_IGN);
+	must(sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL), 0);
 	must(syscall(SYS_kill, getpid(), SIGUSR1), 0);
 	must(syscall(SYS_kill, 0x7ffffff0, 0), -ESRCH);
 	must(syscall(SYS_tkill, getpid(), SIGUSR1), 0);
