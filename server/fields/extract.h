@@ -96,6 +96,12 @@ static inline bool fx_text(struct str s, struct value *ret)
 	return true;
 }
 
+/*
+ * What rules find in place of a text that should be there but could not be read (rules-language.md 6.7). A
+ * text and not nothing: `proc.exepath != /usr/sbin/sshd` must hold for a program that hid its path.
+ */
+#define FIELD_NO_TEXT STR("<NA>")
+
 /* The type of the language that a parameter of that enum param_type has in evt.rawarg. */
 enum value_type fx_raw_type(unsigned param_type);
 

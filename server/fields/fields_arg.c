@@ -228,14 +228,17 @@ bool x_evt_rawarg(const struct fx *x, struct value *ret)
 	int i = event_param(ev->info, x->ref->arg);
 
 	/* A parameter of the same name but of another kind has no value that could be compared. */
-	if (i < 0 || !ev->params[i].ptr ||
-	    !same_kind(fx_raw_type(ev->info->params[i].type), x->ref->type))
+	if (i < 0 || !same_kind(fx_raw_type(ev->info->params[i].type), x->ref->type))
 		return false;
 	struct str s = ev->params[i];
 
+	/* What could not be read is 0, no bytes, or the text for that; only an address must be one. */
+	if (!s.ptr && x->ref->type == VT_STRING)
+		s = FIELD_NO_TEXT;
+
 	switch (x->ref->type) {
 	case VT_STRING:
-	case VT_BYTES: return fx_text(s, ret);
+	case VT_BYTES: return fx_text(s.ptr ? s : STR(""), ret);
 	case VT_IPADDR: return raw_address(s, ret);
 	case VT_BOOL: ret->b = event_u64(ev, (unsigned)i, 0); return true;
 	case VT_DOUBLE:

@@ -97,7 +97,9 @@ static struct str file_name(const struct fx *x)
 	struct value v;
 
 	if (opens(x->ev))
-		return name_wanted(x, (unsigned)i, &v) ? v.s : x->ev->path;
+		return name_wanted(x, (unsigned)i, &v) ? v.s
+		       : x->ev->path.ptr	       ? x->ev->path
+						       : FIELD_NO_TEXT;
 	/* A call on a name below a directory descriptor: the extra path is the name's, base the directory's. */
 	if (i >= 0 && x->ev->info->params[i].dirfd >= 0)
 		return x->ev->base;

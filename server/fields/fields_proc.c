@@ -52,7 +52,10 @@ static bool proc_text(const struct fx *x, const struct proc *p, unsigned text, s
 		s = proc_name(x, p);
 		return s.len && join_texts(x, s, true, false, p ? p->args : (struct str){ 0 }, ret);
 	case TEXT_EXE: s = p ? p->exe : s; break;
-	case TEXT_EXEPATH: s = p ? p->exepath : s; break;
+	case TEXT_EXEPATH:
+		/* Of an image whose path could not be read: a text, so that != holds. */
+		s = p && p->complete && !p->exepath.len ? FIELD_NO_TEXT : p ? p->exepath : s;
+		break;
 	case TEXT_ARGS: return p && join_texts(x, s, false, false, p->args, ret);
 	case TEXT_EXELINE: return p && join_texts(x, p->exe, true, true, p->args, ret);
 	case TEXT_ENV: return p && join_texts(x, s, false, false, p->env, ret);

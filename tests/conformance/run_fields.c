@@ -19,8 +19,6 @@
 
 #define LOCAL	 "the record tells which end is ours; no guess by interfaces"
 #define OTHER_FD "descriptors of other calls are not tracked; only the event's own is known"
-#define NO_TEXT	 "what could not be read is missing, not a text"
-#define NO_ZERO	 "what could not be read is missing, not 0, which is a value"
 #define NO_PID	 "no process has such a number: Linux ends at 2^22"
 #define NO_ENTRY "calls are seen once; the name that the kernel opened is compared beside this one"
 #define THREADS	 "the other threads live on when the first has ended"
@@ -50,17 +48,7 @@ static const struct {
 	{ "test_fdtypes", "fd.types[1]", OTHER_FD },
 	{ "test_fdtypes", "fd.types", OTHER_FD },
 	{ "check_some_fd_fields", "fd.types", OTHER_FD },
-	{ "open_by_handle_at", "fd.name", NO_TEXT },
 	{ "filename_toctou", "fd.name", NO_ENTRY },
-	{ "execveat_invalid_path", "proc.exepath", NO_TEXT },
-	{ "execveat_invalid_path_s390", "proc.exepath", NO_TEXT },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.flags", NO_ZERO },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.cap_inheritable", NO_ZERO },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.exe_ino_ctime", NO_ZERO },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.uid", NO_ZERO },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.trusted_exepath", NO_TEXT },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.pgid", NO_ZERO },
-	{ "EVT_FILTER_rawarg_empty_params", "evt.rawarg.gid", NO_ZERO },
 	{ "PROC_FILTER_nthreads", "proc.nthreads", THREADS },
 	{ "PROC_FILTER_nchilds", "proc.nchilds", THREADS },
 	{ "pid_over_32bit", "proc.pid", NO_PID },

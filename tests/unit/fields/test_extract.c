@@ -372,6 +372,25 @@ static void generic_event(void)
 	rec.hdr.syscall = 99;
 }
 
+/* A call of which nothing could be read but that it succeeded. */
+static void unread(uint16_t type)
+{
+	begin(type);
+	record_i64(&rec, 0);
+	for (unsigned i = 1; i < event_info(type)->nparams; i++)
+		record_param(&rec, NULL, 0);
+}
+
+static void unread_exec(void)
+{
+	unread(EV_SYSCALL_EXECVE_19_X);
+}
+
+static void unread_open(void)
+{
+	unread(EV_SYSCALL_OPEN_X);
+}
+
 static void setuid_event(void)
 {
 	begin(EV_SYSCALL_SETUID_X);
@@ -643,6 +662,10 @@ static const struct row {
 	{ setuid_event, "proc.aname", "3", false, NULL },
 	{ setuid_event, "proc.aname", "999999999999", false, NULL },
 	{ setuid_event, "proc.acmdline", NULL, false, "bash -x -y init" },
+	{ setuid_event, "proc.aexepath", "2", false, "<NA>" },
+	{ unread_exec, "evt.rawarg", "uid", false, "0" },
+	{ unread_exec, "evt.rawarg", "trusted_exepath", false, "<NA>" },
+	{ unread_open, "fd.name", NULL, false, "<NA>" },
 	{ setuid_event, "proc.aargs", NULL, false, "-x -y" },
 	{ setuid_event, "proc.aargs", "1", false, "-x -y" },
 	{ setuid_event, "proc.apid", NULL, false, "20 1" },
