@@ -25,6 +25,7 @@
 enum {
 	READY_MS = 10000,
 	READY_STEP_MS = 50,
+	READY_LINES = 60, /* for the log, before it is ready */
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 5000,
 	STOP_MS = 5000,
@@ -135,6 +136,11 @@ void netproc_engine(struct netproc *n, struct engine *engine)
 		n->engine = engine;
 }
 
+static void log_from(const struct control_log *l)
+{
+	log_line((enum log_level)(l->level & 7), STR_FMT, STR_ARG(l->text));
+}
+
 static void on_control(uv_poll_t *p, int status, int events);
 
 /* r as control_send gives it: what could not be sent goes when there is room. */
@@ -154,7 +160,7 @@ static void on_control(uv_poll_t *p, int status, int events)
 		want_flush(n, control_flush(n->control));
 	while ((r = control_receive(n->control, &m)) > 0) {
 		if (m.kind == CONTROL_LOG)
-			log_line((enum log_level)(m.log.level & 7), STR_FMT, STR_ARG(m.log.text));
+			log_from(&m.log);
 		else if (m.kind == CONTROL_HTTP_AT)
 			n->http_at = m.seq;
 		else if (m.kind == CONTROL_ALERT)
@@ -464,17 +470,29 @@ static int spawn(struct netproc *n, int child_end, struct diag *diag)
 	return 0;
 }
 
-static int await_ready(struct netproc *n, struct diag *diag)
+/* The first message that is no line for the log; each of those is worth another wait, within reason. */
+static int first_answer(struct netproc *n, struct control_message *ret)
 {
-	struct control_message m;
-	int r = 0;
+	int r = 0, lines = 0;
 
 	/* Large settings take more than one turn. */
 	for (int waited = 0; r == 0 && waited < READY_MS; waited += READY_STEP_MS) {
 		r = control_flush(n->control);
 		if (r >= 0)
-			r = control_wait(n->control, READY_STEP_MS, &m);
+			r = control_wait(n->control, READY_STEP_MS, ret);
+		if (r <= 0 || ret->kind != CONTROL_LOG || lines++ == READY_LINES)
+			continue;
+		log_from(&ret->log);
+		waited = r = 0;
 	}
+	return r;
+}
+
+static int await_ready(struct netproc *n, struct diag *diag)
+{
+	struct control_message m;
+	int r = first_answer(n, &m);
+
 	if (r > 0 && m.kind == CONTROL_READY) {
 		n->first_seq = m.ready.first_seq;
 		n->memory_only = !m.ready.journal;

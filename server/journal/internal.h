@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "journal/db.h"
 #include "journal/journal.h"
+#include "journal/lock.h"
 #include "journal/worker.h"
 
 enum {
@@ -20,7 +21,8 @@ enum {
 	JOURNAL_CLOSE_MS = 5000,
 	JOURNAL_LOG_MIN = 256 << 10, /* bytes of the write-ahead log */
 	JOURNAL_LOG_MAX = 64 << 20,
-	JOURNAL_LOCK_MS = 3000, /* for another server to end */
+	JOURNAL_LOCK_MS = 3000,	  /* for another server to begin its end */
+	JOURNAL_DRAIN_MS = 30000, /* and to write all it has */
 	JOURNAL_DIR = 4096 - 64,
 };
 
@@ -50,7 +52,7 @@ struct journal {
 	uv_loop_t *loop;
 	struct journal_settings settings;
 	char dir[JOURNAL_DIR];
-	int lock_fd;
+	struct journal_lock lock;
 	uint64_t first;
 	uint64_t kept_before;	    /* newest number in the file at the start */
 	uint64_t max_file, max_log; /* bytes: the parts of the bound */

@@ -3,11 +3,9 @@
 #include "journal/journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -256,29 +254,6 @@ static void on_watch(uv_timer_t *timer)
 	}
 }
 
-static int take_lock(struct journal *j, struct diag *d)
-{
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/lock", j->dir);
-	j->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (j->lock_fd < 0) {
-		int r = -errno;
-
-		diag_set(d, "%s: %s", path, strerror(errno));
-		return r;
-	}
-	/* The network process of a server that was killed is about to let go of it. */
-	for (int ms = 0; flock(j->lock_fd, LOCK_EX | LOCK_NB) < 0; ms += 10) {
-		if (ms >= JOURNAL_LOCK_MS) {
-			diag_set(d, "%s: another server uses this journal", path);
-			return -EBUSY;
-		}
-		usleep(10000);
-	}
-	return 0;
-}
-
 static int open_file(struct journal *j, struct db **ret, struct diag *d)
 {
 	int r = db_open(j->dir, ret, d);
@@ -328,8 +303,7 @@ static void release(struct journal *j)
 	worker_done(&j->writer);
 	worker_done(&j->reader);
 	db_close(j->w.db);
-	if (j->lock_fd >= 0)
-		close(j->lock_fd);
+	journal_lock_done(&j->lock);
 	free(j);
 }
 
@@ -353,12 +327,15 @@ int journal_open(uv_loop_t *loop, const struct journal_settings *settings, struc
 	if (!j)
 		return -ENOMEM;
 	j->loop = loop;
-	j->lock_fd = -1;
+	j->lock.fd = -1;
 	j->settings = *settings;
 	set_bounds(j);
 	j->first = settings->first_seq;
 	snprintf(j->dir, sizeof(j->dir), "%s", settings->dir);
-	int r = take_lock(j, d);
+	int r = journal_lock_take(&j->lock, j->dir,
+				  &(struct journal_lock_wait){ JOURNAL_LOCK_MS, JOURNAL_DRAIN_MS,
+							       settings->waiting, settings->arg },
+				  d);
 	if (r == 0)
 		r = load(j, d);
 	if (r == 0)
@@ -421,10 +398,16 @@ static void empty_inboxes(struct journal *j)
 	}
 }
 
+void journal_ending(struct journal *j)
+{
+	journal_lock_ending(&j->lock);
+}
+
 struct journal *journal_close(struct journal *j)
 {
 	if (!j)
 		return NULL;
+	journal_ending(j);
 	struct job *stop = calloc(1, sizeof(*stop));
 	if (stop)
 		stop->kind = JOB_STOP;

@@ -43,16 +43,20 @@ struct journal_settings {
 	 * (text), or is back (NULL), and what it missed (last 0: nothing). */
 	void (*kept)(void *arg);
 	void (*failed)(const char *text, struct gap missed, void *arg);
+	/* From journal_open, about once a second while it waits for the server before us to end; may be NULL. */
+	void (*waiting)(void *arg);
 	void *arg;
 };
 
 /*
  * Opens or makes the file and starts the threads. A damaged file is moved aside (alerts.db.damaged) and a new
- * one with a new epoch takes its place. Negative errno with *d: the directory cannot be used; -EBUSY: another
- * server uses it.
+ * one with a new epoch takes its place. Waits for a server that is ending and still writes what it has, for up
+ * to half a minute. Negative errno with *d: the directory cannot be used; -EBUSY: another server uses it.
  */
 int journal_open(uv_loop_t *loop, const struct journal_settings *settings, struct journal **ret,
 		 struct diag *d);
+/* The end is near: from here on a successor waits for journal_close, whatever is still put before it. */
+void journal_ending(struct journal *j);
 /* Writes and syncs what was put (waiting at most some seconds), ends the threads, closes the handles on the
  * loop and frees. Returns NULL. Pages under way come back first, empty. */
 struct journal *journal_close(struct journal *j);

@@ -220,6 +220,8 @@ static void network_stop(struct network *n)
 	if (n->stopping)
 		return;
 	n->stopping = true;
+	if (n->journal)
+		journal_ending(n->journal);
 	network_read_all(n);
 	if (n->server)
 		rpc_server_stop(n->server, on_stopped, n);
@@ -429,6 +431,17 @@ static int start_http(struct network *n, const struct control_http *c)
 	return n->http ? 0 : network_fail(n, "the HTTP output could not be started");
 }
 
+static void on_waiting(void *arg)
+{
+	static const char text[] = "waiting for the server before to write its alerts down";
+	const struct control_log log = { .level = LOG_LEVEL_NOTICE, .text = str_of(text) };
+	struct network *n = arg;
+
+	/* The loop does not run yet; a line that finds no room is no loss. */
+	(void)control_send(n->control,
+			   &(struct control_message){ .kind = CONTROL_LOG, .log = log });
+}
+
 /* Without a journal the server goes on with what is in memory: alerts matter more than their history. */
 static void start_journal(struct network *n, const struct control_settings *s, const char *dir)
 {
@@ -441,6 +454,7 @@ static void start_journal(struct network *n, const struct control_settings *s, c
 		.first_seq = s->first_seq,
 		.kept = on_kept,
 		.failed = on_journal_failed,
+		.waiting = on_waiting,
 		.arg = n,
 	};
 

@@ -123,8 +123,12 @@ static bool network_spawn(struct source *s)
 	close(fds[1]);
 	s->fd = fds[0];
 	if (control_new(s->fd, &s->control) < 0 || control_send(s->control, &s->access) < 0 ||
-	    control_send(s->control, &s->settings) < 0 || control_wait(s->control, 20000, &m) != 1)
+	    control_send(s->control, &s->settings) < 0)
 		exit(1);
+	do
+		if (control_wait(s->control, 20000, &m) != 1)
+			exit(1);
+	while (m.kind == CONTROL_LOG);
 	if (m.kind == CONTROL_READY)
 		printf("ready " STR_FMT " %d\n", STR_ARG(m.ready.text), (int)s->pid);
 	else

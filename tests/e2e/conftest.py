@@ -134,6 +134,12 @@ class Server:
         os.kill(self.pid, signal.SIGKILL)
         self.note_ready(self.line())
 
+    def kill_sensor(self):
+        """Only the half that makes alerts; the other one is left to find out."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(20)
+        self.ok = False
+
     def kill_all(self):
         """Both processes at once, as the kernel would; returns when they are gone."""
         os.kill(self.process.pid, signal.SIGKILL)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What new clients can ask for: places, filters, durable consumers; and what survives which crash."""
 
+import fcntl
 import itertools
 import os
 import queue
@@ -309,6 +310,30 @@ def test_a_second_server_does_without_the_journal(serve, connect, state, tmp_pat
     second = serve(5, addresses=f"unix://{tmp_path}/second.sock", extra=state)
     assert numbers(connect(second, "unix").get(timeout=20)) == [1, 2, 3, 4, 5]
     assert "another server uses this journal; alerts are kept in memory only" in second.log()
+
+
+@pytest.mark.parametrize("time", range(int(os.environ.get("TIERCEL_TEST_REPEAT", "3"))))
+def test_a_killed_sensor_is_followed_at_once(serve, connect, state, time):
+    """Its network process writes down what it still has, and the next server waits for that."""
+    first = serve(0, tls=False, extra=state)
+    stream = Stream(connect(first, "unix"), control=True, follow=True)
+    first.say("more 1000")
+    assert take(stream, 1) == [1]
+    first.kill_sensor()
+    second = serve(10, tls=False, extra=state)
+    second.status_until(alerts=10)
+    assert numbers(get(connect(second, "unix"), last=2000)) == list(range(1, 1011))
+    stream.cancel()
+
+
+def test_a_server_waits_for_the_one_before_to_write(serve, connect, state, tmp_path):
+    serve(5, tls=False, extra=state).stop()
+    with open(tmp_path / "state" / "journal" / "lock", "r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX, 1, 1)  # as one that ends: its files, but no service
+        threading.Timer(5, fcntl.lockf, (lock, fcntl.LOCK_UN, 1, 1)).start()
+        server = serve(5, tls=False, extra=state)
+        server.status_until(alerts=5)
+    assert numbers(get(connect(server, "unix"), last=100)) == list(range(1, 11))
 
 
 def test_a_damaged_file_is_put_aside(serve, connect, state, tmp_path):
