@@ -272,6 +272,17 @@ struct linux_binprm {
 	const char *fdpath; /* 6.14; the path made up for execveat with a descriptor */
 };
 
+union __sifields {
+	struct {
+		int _pid;
+	} _kill; /* other kinds that have a sender have it in the same place */
+};
+
+struct kernel_siginfo {
+	int si_code;
+	union __sifields _sifields;
+};
+
 struct in6_addr {
 	u8 bytes[16];
 };

@@ -54,6 +54,13 @@ SHARED int p_env(struct slot *s)
 	return 0;
 }
 
+INLINE void p_memory_size(struct slot *s, u64 mm)
+{
+	p_u32(s, mm ? CORE(mm_struct, mm, total_vm) << 2 : 0);
+	p_u32(s, mm ? mm_pages(mm, 0) + mm_pages(mm, 1) + mm_pages(mm, 3) : 0);
+	p_u32(s, mm ? mm_pages(mm, 2) : 0);
+}
+
 /* tid, pid, ptid, cwd, fdlimit, page faults, memory, comm: the part exec and clone share. */
 SHARED int p_process(struct slot *s)
 {
@@ -70,9 +77,7 @@ SHARED int p_process(struct slot *s)
 	p_u64(s, TASK(t, signal, rlim[7].rlim_cur));
 	p_u64(s, TASK(t, maj_flt));
 	p_u64(s, TASK(t, min_flt));
-	p_u32(s, mm ? CORE(mm_struct, mm, total_vm) << 2 : 0);
-	p_u32(s, mm ? mm_pages(mm, 0) + mm_pages(mm, 1) + mm_pages(mm, 3) : 0);
-	p_u32(s, mm ? mm_pages(mm, 2) : 0);
+	p_memory_size(s, mm);
 	p_kernel_text(s, HDR(s)->who.comm);
 	return 0;
 }

@@ -482,6 +482,12 @@ INLINE struct slot *slot_take(void)
 	return NULL;
 }
 
+/* Gives the slot back; the record in it, if any, is not sent. */
+INLINE void rec_drop(struct slot *s)
+{
+	__sync_lock_test_and_set(&s->busy, 0);
+}
+
 /* Begins a record; NULL (counted) when it cannot be made. */
 INLINE struct slot *rec_begin(u32 type, u32 nparams, u32 nextras, u32 syscall)
 {
@@ -539,7 +545,7 @@ SHARED int rec_end(struct slot *s)
 	if (state.sleeping && __sync_val_compare_and_swap(&state.sleeping, 1, 0) == 1)
 		bpf_ringbuf_output(ring, &tick, sizeof(tick), BPF_RB_FORCE_WAKEUP);
 out:
-	__sync_lock_test_and_set(&s->busy, 0);
+	rec_drop(s);
 	return 0;
 }
 
@@ -591,11 +597,18 @@ INLINE void memory_args(struct slot *s, u64 at)
 		s->args[i] = args[i];
 }
 
+/* A call of i386; its numbers and registers are others. */
+INLINE bool is_compat(void)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+
+	return t->thread_info.status & TS_COMPAT;
+}
+
 /* Begins the record of a syscall's exit; arguments and result are then in the slot. */
 INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 nextras)
 {
 	struct pt_regs *r = (struct pt_regs *)ctx[0];
-	struct task_struct *t = bpf_get_current_task_btf();
 	struct slot *s = rec_begin(type, nparams, nextras, nr);
 
 	if (!s)
@@ -603,7 +616,7 @@ INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 next
 	s->ret = exit_ret(ctx);
 	s->args[CALL_RESULT] = (u64)s->ret;
 	s->args[CALL_NUMBER_OF_CALL] = nr;
-	if (t->thread_info.status & TS_COMPAT) {
+	if (is_compat()) {
 		u32 own = (u32)r->orig_ax;
 
 		HDR(s)->flags |= REC_F_32BIT;
@@ -634,13 +647,12 @@ INLINE struct slot *exit_begin(u64 *ctx, u32 nr, u32 type, u32 nparams, u32 next
 	return s;
 }
 
-/* The number by which we know the syscall that is ending (probe.h), or one out of range. */
+/* The number by which we know the current syscall (probe.h), or one out of range. */
 INLINE u32 exit_nr(struct pt_regs *r)
 {
-	struct task_struct *t = bpf_get_current_task_btf();
 	u64 nr = r->orig_ax;
 
-	if (t->thread_info.status & TS_COMPAT) {
+	if (is_compat()) {
 		if (nr == I386_SOCKETCALL)
 			return socketcall_nr((u32)r->bx);
 		if (nr >= PROBE_NATIVE)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
 /* Calls whose arguments mean something else with each request. */
-#include "lib/record.h"
+#include "lib/data.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -102,6 +102,118 @@ INLINE int prctl_exit(u64 *ctx)
 	return rec_end(s);
 }
 
+/* What the value is: a text, a path, so many bytes, or nothing. */
+INLINE int fsconfig_exit(u64 *ctx)
+{
+	struct slot *s = exit_begin(ctx, 431, EV_SYSCALL_FSCONFIG_X, 7, 2);
+	enum { SET_STRING = 1, SET_BINARY = 2, SET_PATH = 3, SET_PATH_EMPTY = 4 };
+	u32 cmd;
+	s64 fd;
+
+	if (!s)
+		return 0;
+	fd = (s32)s->args[0];
+	cmd = (u32)s->args[1];
+	p_s64(s, s->ret);
+	p_s64(s, fd);
+	p_u32(s, cmd);
+	p_user_text(s, s->args[2], 256);
+	if (cmd == SET_BINARY)
+		p_user_bytes(s, s->args[3], snapped((u32)s->args[4]));
+	else
+		p_missing(s);
+	p_user_text(s,
+		    cmd == SET_STRING || cmd == SET_PATH || cmd == SET_PATH_EMPTY ? s->args[3] : 0,
+		    4096);
+	p_u32(s, s->args[4]);
+	x_fd(s, fd, file_of(fd), 0);
+	return rec_end(s);
+}
+
+/* What an argument of keyctl is: not there, the id of a key or a number (int), an address, a text. */
+enum { KEY_NONE, KEY_INT, KEY_LONG, KEY_TEXT };
+#define KEY_ARGS(a, b, c, d) ((a) | (b) << 2 | (c) << 4 | (d) << 6)
+
+INLINE u32 keyctl_args(u32 operation)
+{
+	enum { N = KEY_NONE, I = KEY_INT, L = KEY_LONG, T = KEY_TEXT };
+
+	switch (operation) {
+	case 1: return KEY_ARGS(T, N, N, N);  /* JOIN_SESSION_KEYRING */
+	case 3:				      /* REVOKE */
+	case 7:				      /* CLEAR */
+	case 14:			      /* SET_REQKEY_KEYRING */
+	case 16:			      /* ASSUME_AUTHORITY */
+	case 21: return KEY_ARGS(I, N, N, N); /* INVALIDATE */
+	case 0:				      /* GET_KEYRING_ID */
+	case 5:				      /* SETPERM */
+	case 8:				      /* LINK */
+	case 9:				      /* UNLINK */
+	case 15:			      /* SET_TIMEOUT */
+	case 22: return KEY_ARGS(I, I, N, N); /* GET_PERSISTENT */
+	case 31: return KEY_ARGS(L, L, N, N); /* CAPABILITIES */
+	case 4:				      /* CHOWN */
+	case 13:			      /* NEGATE */
+	case 32: return KEY_ARGS(I, I, I, N); /* WATCH_KEY */
+	case 2:				      /* UPDATE */
+	case 6:				      /* DESCRIBE */
+	case 11:			      /* READ */
+	case 17: return KEY_ARGS(I, L, L, N); /* GET_SECURITY */
+	case 29: return KEY_ARGS(I, T, T, N); /* RESTRICT_KEYRING */
+	case 24: return KEY_ARGS(I, L, T, N); /* PKEY_QUERY */
+	case 10: return KEY_ARGS(I, T, T, I); /* SEARCH */
+	case 12:			      /* INSTANTIATE */
+	case 20: return KEY_ARGS(I, L, L, I); /* INSTANTIATE_IOV */
+	case 19:			      /* REJECT */
+	case 30: return KEY_ARGS(I, I, I, I); /* MOVE */
+	case 23: return KEY_ARGS(L, L, L, L); /* DH_COMPUTE */
+	case 25:			      /* PKEY_ENCRYPT */
+	case 26:			      /* PKEY_DECRYPT */
+	case 27:			      /* PKEY_SIGN */
+	case 28: return KEY_ARGS(L, T, L, L); /* PKEY_VERIFY */
+	default: return 0;
+	}
+}
+
+enum { KEY_DYN_INT64 = 0, KEY_DYN_TEXT = 1 };
+
+SHARED int p_key_arg(struct slot *s, u64 v, u32 kind)
+{
+	if (!s)
+		return 0;
+	if (kind != KEY_TEXT) {
+		p_dyn(s, KEY_DYN_INT64, kind == KEY_INT ? (u64)(s64)(s32)v : kind ? v : 0);
+		return 0;
+	}
+	u8 *o = AT(s, s->off);
+	long n = v ? bpf_probe_read_user_str(o + 1, 4096, (void *)v) : -1;
+
+	o[0] = KEY_DYN_TEXT;
+	if (n <= 0)
+		p_missing(s);
+	else
+		p_done(s, (u64)n);
+	return 0;
+}
+
+INLINE int keyctl_exit(u64 *ctx)
+{
+	struct slot *s = exit_begin(ctx, 250, EV_SYSCALL_KEYCTL_X, 6, 0);
+	u32 operation, args;
+
+	if (!s)
+		return 0;
+	operation = (u32)s->args[0];
+	args = keyctl_args(operation);
+	p_s64(s, s->ret);
+	p_u32(s, operation);
+	p_key_arg(s, s->args[1], args & 3);
+	p_key_arg(s, s->args[2], args >> 2 & 3);
+	p_key_arg(s, s->args[3], args >> 4 & 3);
+	p_key_arg(s, s->args[4], args >> 6 & 3);
+	return rec_end(s);
+}
+
 /* One program for the family: what all share (lib/record.h) is verified once for each program. */
 SEC("tp_btf/sys_exit")
 int control_calls(u64 *ctx)
@@ -109,6 +221,8 @@ int control_calls(u64 *ctx)
 	switch (EXIT_NR(ctx)) {
 	case 101: return ptrace_exit(ctx);
 	case 157: return prctl_exit(ctx);
+	case 250: return keyctl_exit(ctx);
+	case 431: return fsconfig_exit(ctx);
 	}
 	return 0;
 }

@@ -143,6 +143,8 @@ const struct flag_table *flag_table_find(struct str name);
 const struct syscall_info *syscall_infos(size_t *ret_n);
 /* By the kernel's name; NULL when unknown. */
 const struct syscall_info *syscall_find(struct str name);
+/* The kernel's name of a call of libseccomp's architecture, to be freed; NULL when unknown. */
+char *syscall_name_at(uint32_t arch, int nr);
 /* By the number it has on this machine, or in its 32-bit table (REC_F_32BIT); NULL when unknown. */
 const struct syscall_info *syscall_by_number(unsigned nr, bool is_32bit);
 /*

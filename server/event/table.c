@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -114,6 +115,48 @@ const struct syscall_info *syscall_find(struct str name)
 	return NULL;
 }
 
+/* Calls younger than libseccomp 2.5.4. From 424 on a call has the same number everywhere. */
+static const struct {
+	uint16_t nr;
+	const char *name;
+	uint32_t arch; /* 0: all */
+} young[] = {
+	{ 335, "uretprobe", SCMP_ARCH_X86_64 },
+	{ 336, "uprobe", SCMP_ARCH_X86_64 },
+	{ 451, "cachestat", 0 },
+	{ 452, "fchmodat2", 0 },
+	{ 453, "map_shadow_stack", 0 },
+	{ 454, "futex_wake", 0 },
+	{ 455, "futex_wait", 0 },
+	{ 456, "futex_requeue", 0 },
+	{ 457, "statmount", 0 },
+	{ 458, "listmount", 0 },
+	{ 459, "lsm_get_self_attr", 0 },
+	{ 460, "lsm_set_self_attr", 0 },
+	{ 461, "lsm_list_modules", 0 },
+	{ 462, "mseal", 0 },
+	{ 463, "setxattrat", 0 },
+	{ 464, "getxattrat", 0 },
+	{ 465, "listxattrat", 0 },
+	{ 466, "removexattrat", 0 },
+	{ 467, "open_tree_attr", 0 },
+	{ 468, "file_getattr", 0 },
+	{ 469, "file_setattr", 0 },
+	{ 470, "listns", 0 },
+	{ 471, "rseq_slice_yield", 0 },
+};
+
+char *syscall_name_at(uint32_t arch, int nr)
+{
+	char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+
+	for (size_t i = 0; !name && i < ARRAY_SIZE(young); i++) {
+		if (young[i].nr == nr && (!young[i].arch || young[i].arch == arch))
+			name = strdup(young[i].name);
+	}
+	return name;
+}
+
 /* Numbers up to here are looked up once; all architectures we know stay below. */
 enum { SYSCALL_NUMBERS = 1024 };
 
@@ -122,7 +165,7 @@ static const struct syscall_info *by_number[2][SYSCALL_NUMBERS];
 static void number_syscalls(uint32_t arch, const struct syscall_info **ret_table)
 {
 	for (int nr = 0; nr < SYSCALL_NUMBERS; nr++) {
-		_cleanup_(freep) char *name = seccomp_syscall_resolve_num_arch(arch, nr);
+		_cleanup_(freep) char *name = syscall_name_at(arch, nr);
 
 		if (name)
 			ret_table[nr] = syscall_find(str_of(name));

@@ -250,7 +250,7 @@ static enum param_type dyn_type(const struct param_info *info, struct str s)
 		{ "sockopt_dynamic_param",
 		  5,
 		  { PT_BYTEBUF, PT_ERRNO, PT_UINT32, PT_UINT64, PT_RELTIME } },
-		{ "keyctl_dynamic_param", 3, { PT_UINT64, PT_CHARBUF, PT_BYTEBUF } },
+		{ "keyctl_dynamic_param", 3, { PT_INT64, PT_CHARBUF, PT_BYTEBUF } },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows) && info->flags && s.len; i++)

@@ -112,6 +112,10 @@ const struct bpf_call bpf_calls[] = {
 	CODE(SYSCALL_CHROOT_X, "place_calls"),
 	CODE(SYSCALL_PTRACE_X, "control_calls"),
 	CODE(SYSCALL_PRCTL_X, "control_calls"),
+	CODE(SYSCALL_KEYCTL_X, "control_calls"),
+	CODE(SYSCALL_FSCONFIG_X, "control_calls"),
+	CODE(SYSCALL_QUOTACTL_X, "quota_call"),
+	CODE(SYSCALL_CLOSE_X, "close_exit"),
 
 	/* Names and modes. None has a file at its end: beside the names only their directories are told. */
 	DESCRIBED(SYSCALL_CHMOD_X, R, A(0), A(1)),
@@ -418,8 +422,7 @@ static struct bpf_number number_of(const struct syscall_info *call)
 static void number_i386(struct bpf_numbers *n)
 {
 	for (uint16_t i = 0; i < PROBE_NATIVE; i++) {
-		const struct syscall_info *call =
-			call_named(seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86, i));
+		const struct syscall_info *call = call_named(syscall_name_at(SCMP_ARCH_X86, i));
 		uint16_t native = call ? native_number(n, call) : PROBE_SYSCALLS;
 
 		if (native == PROBE_SYSCALLS) {
@@ -438,8 +441,8 @@ static void number_x32(struct bpf_numbers *n)
 	enum { X32_BIT = 0x40000000 };
 
 	for (int i = 0; i < PROBE_X32; i++) {
-		const struct syscall_info *call = call_named(seccomp_syscall_resolve_num_arch(
-			SCMP_ARCH_X32, X32_BIT + PROBE_NATIVE + i));
+		const struct syscall_info *call =
+			call_named(syscall_name_at(SCMP_ARCH_X32, X32_BIT + PROBE_NATIVE + i));
 
 		n->x32[i] = call ? native_number(n, call) : PROBE_SYSCALLS;
 	}
@@ -449,8 +452,7 @@ void bpf_numbers_get(struct bpf_numbers *ret)
 {
 	*ret = (struct bpf_numbers){ 0 };
 	for (int i = 0; i < PROBE_NATIVE; i++)
-		ret->calls[i] = number_of(
-			call_named(seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, i)));
+		ret->calls[i] = number_of(call_named(syscall_name_at(seccomp_arch_native(), i)));
 	number_i386(ret);
 	number_x32(ret);
 }

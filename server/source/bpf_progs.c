@@ -14,5 +14,10 @@ const struct bpf_hook bpf_hooks[] = {
 	{ "task_exec", EV_SYSCALL_EXECVE_19_X, HOOK_IF_EXEC, BTF_TRACEPOINT },
 	{ "task_exit", EV_PROCEXIT_1_E, HOOK_IF_EVENT, BTF_TRACEPOINT },
 	{ "task_rename", EV_TASK_RENAME, HOOK_IF_EVENT, BTF_TRACEPOINT },
+	{ "close_enter", EV_SYSCALL_CLOSE_X, HOOK_IF_EVENT, BTF_TRACEPOINT },
+	{ "task_switch", EV_SCHEDSWITCH_6_E, HOOK_IF_EVENT, BTF_TRACEPOINT },
+	{ "task_signal", EV_SIGNALDELIVER_E, HOOK_IF_EVENT, BTF_TRACEPOINT },
+	{ "fault_user", EV_PAGE_FAULT_E, HOOK_IF_EVENT, BTF_TRACEPOINT },
+	{ "fault_kernel", EV_PAGE_FAULT_E, HOOK_IF_EVENT, BTF_TRACEPOINT },
 };
 const size_t bpf_nhooks = ARRAY_SIZE(bpf_hooks);

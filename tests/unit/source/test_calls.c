@@ -10,6 +10,7 @@
 #include "event/event.h"
 #include "source/bpf_calls.h"
 #include "source/bpf_flags.h"
+#include "source/bpf_progs.h"
 
 static void test_rows(void **st)
 {
@@ -28,6 +29,51 @@ static void test_rows(void **st)
 					 info->nparams);
 		}
 	}
+}
+
+static bool hooked(unsigned code)
+{
+	for (size_t i = 0; i < bpf_nhooks; i++) {
+		if (bpf_hooks[i].event == code)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever the kernel can tell is told. */
+static void test_all_events(void **st)
+{
+	for (unsigned code = 0; code < EV_FALCO_CODES; code++) {
+		const struct event_info *info = event_info(code);
+
+		if (!info || info->state != EVS_CURRENT)
+			continue;
+		if (info->kind == EVK_SYSCALL && info->dir == EVD_EXIT && !bpf_call_find(code))
+			fail_msg("%s has no row", info->name);
+		if (info->kind == EVK_TRACEPOINT && !hooked(code))
+			fail_msg("%s has no program", info->name);
+	}
+}
+
+/* Every call with a number is told, if not as an event of its own then as a generic one. */
+static void test_all_calls(void **st)
+{
+	static struct bpf_numbers n;
+
+	bpf_numbers_get(&n);
+	for (uint16_t i = 0; i < PROBE_SYSCALLS; i++) {
+		const struct bpf_number *call = &n.calls[i];
+
+		if (call->info)
+			assert_int_equal(call->event, call->info->exit);
+		if (call->event)
+			assert_non_null(bpf_call_find(call->event));
+		if (i < PROBE_NATIVE)
+			assert_true(call->event);
+	}
+	/* Without gaps up to the youngest. */
+	for (uint16_t i = 424; i <= 471; i++)
+		assert_non_null(n.calls[i].info);
 }
 
 static void test_described(void **st)
@@ -119,10 +165,9 @@ static void test_numbers(void **st)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_described),
-		cmocka_unit_test(test_conversions),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_all_events),
+		cmocka_unit_test(test_all_calls),   cmocka_unit_test(test_described),
+		cmocka_unit_test(test_conversions), cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
