@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Helm chart: what Helm makes of values is kept in tests/chart/golden and looked at here without Helm."""
 import base64
+import csv
 import hashlib
+import importlib.util
 import json
 import os
 import pathlib
 import re
 import ssl
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -29,10 +32,10 @@ def values_of(case):
     return ROOT / "tests" / "chart" / "values" / f"{case}.yaml"
 
 
-def state_of(case):
-    """A name for the chart and the values together."""
+def state_of(*others):
+    """A name for the chart and other files together."""
     h = hashlib.sha256()
-    for path in sorted(p for p in CHART.rglob("*") if p.is_file()) + [values_of(case)]:
+    for path in sorted(p for p in CHART.rglob("*") if p.is_file()) + list(others):
         h.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
     return f"# made from {h.hexdigest()}\n"
 
@@ -86,9 +89,9 @@ def test_golden(case):
         made = subprocess.run([HELM, "template", *RELEASE, "-f", str(values_of(case))], check=True,
                               capture_output=True, text=True).stdout
         if os.environ.get("UPDATE_GOLDEN"):
-            path.write_text(state_of(case) + made)
+            path.write_text(state_of(values_of(case)) + made)
         assert golden(case).split("\n", 1)[1] == made
-    assert golden(case).startswith(state_of(case)), "the chart has changed: see tests/chart/README.md"
+    assert golden(case).startswith(state_of(values_of(case))), "the chart has changed: see tests/chart/README.md"
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +265,7 @@ def test_values_of_the_current_falco_chart():
     dashboard = json.loads(one(case, "ConfigMap", "tiercel-grafana-dashboard")["data"]["tiercel.json"])
     assert len(dashboard["panels"]) > 10
     assert one(case, "DaemonSet")["spec"]["updateStrategy"] == {"rollingUpdate": {"maxUnavailable": 2}}
-    for noted in ("falcoctl.artifact.install.enabled", "collectors.kubernetes.enabled", "falcosidekick",
+    for noted in ("falcoctl", "collectors.kubernetes", "falcosidekick",
                   "collectors.containerEngine.pluginRef"):
         assert any(n.startswith(noted + ":") for n in notes(case)), noted
 
@@ -331,6 +334,8 @@ BAD_VALUES = {
     "falco.jsonOutput=maybe": "falco.jsonOutput: Invalid type",
     "certs.server.key=x": "belong together, one is missing",
     "certs.job.enabled=false": "certs.existingSecret",
+    "certs.client.crt=x": "client.key and client.crt belong together",
+    "certs.client.crt=x,certs.client.key=y": "the ca.crt that signed them",
     "customRules.mine=x": "customRules: mine: the name of a rules file ends with .yaml",
     "serviceMonitor.create=true": "needs metrics.enabled",
     "falco.file_output.enabled=true,falco.file_output.filename=/etc/x": "a directory of its own",
@@ -351,6 +356,38 @@ def test_bad_values_fail_the_render():
     seen = json.loads(path.read_text())
     for given, said in BAD_VALUES.items():
         assert seen[given]["status"] != 0 and said in seen[given]["said"], given
+
+
+UPSTREAM = [ROOT.parent / "shared" / "falco-config" / f"chart-{name}-values.yaml" for name in ("1.1.8", "current")]
+
+
+def test_no_value_of_falcos_charts_is_ignored():
+    path = ROOT / "tests" / "chart" / "golden" / "upstream-values.csv"
+    state = state_of(ROOT / "tests" / "chart" / "upstream.py")
+    known = all(p.exists() for p in UPSTREAM)
+    if HELM and known:
+        made = subprocess.run([sys.executable, ROOT / "tests" / "chart" / "upstream.py", HELM, *UPSTREAM], check=True,
+                              capture_output=True, text=True).stdout
+        if os.environ.get("UPDATE_GOLDEN"):
+            path.write_text(state + made)
+        assert path.read_text() == state + made
+    with path.open(encoding="utf-8") as file:
+        assert file.readline() == state, "the chart has changed: see tests/chart/README.md"
+        rows = {row["value"]: row for row in csv.DictReader(file)}
+    assert len(rows) > 300
+    assert [name for name, row in rows.items() if row["effect"] not in ("changes", "noted")] == []
+    if known:
+        upstream = load_upstream()
+        for file in UPSTREAM:
+            names = {".".join(leaf) for leaf, _ in upstream.leaves(yaml.safe_load(file.read_text()))}
+            assert names <= rows.keys(), names - rows.keys()
+
+
+def load_upstream():
+    spec = importlib.util.spec_from_file_location("upstream", ROOT / "tests" / "chart" / "upstream.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Api(BaseHTTPRequestHandler):

@@ -41,6 +41,10 @@ falco.*, except where only the chart can know (a Service's port, a mounted file)
   {{- $where := ternary (printf "directory %s of the node" $v.fileOutput.hostPath) "a volume that ends with the pod" (ne $v.fileOutput.hostPath "") -}}
   {{- $_ := set $t "notes" (append $t.notes (printf "falco.file_output: %s is in %s (fileOutput.hostPath)" $c.file_output.filename $where)) -}}
 {{- end -}}
+{{- $target := $v.metrics.service.ports.metrics.targetPort -}}
+{{- if and $v.metrics.enabled (not (has (toString $target) (list (toString $c.webserver.listen_port) "8765" "metrics"))) -}}
+  {{- $_ := set $t "notes" (append $t.notes (printf "metrics.service.ports.metrics.targetPort: the Service leads to falco.webserver.listen_port, %v" $c.webserver.listen_port)) -}}
+{{- end -}}
 {{- $_ := set $t "config" $c -}}
 {{- end -}}
 

@@ -58,6 +58,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{/* Where the certificates come from: existing, values, cert-manager, job, or nothing. */}}
 {{- define "tiercel.certSource" -}}
 {{- $s := .Values.certs -}}
+{{- if ne (not $s.client.key) (not $s.client.crt) -}}
+  {{- fail "certs: client.key and client.crt belong together, one is missing" -}}
+{{- else if and $s.client.key (not $s.ca.crt) (not $s.existingClientSecret) -}}
+  {{- fail "certs: client.key and client.crt come with the ca.crt that signed them, which is missing" -}}
+{{- end -}}
 {{- if $s.existingSecret -}}existing
 {{- else if or $s.server.key $s.server.crt $s.ca.crt -}}
   {{- if not (and $s.server.key $s.server.crt $s.ca.crt) -}}
