@@ -18,10 +18,12 @@ enum {
 	PROBE_SYSCALLS = 1024,
 	PROBE_SEND = 1022,
 	PROBE_RECV = 1023,
-	PROBE_X32 = 36,	 /* calls that x32 has under own numbers, from 512 on */
-	PROBE_SNAP = 80, /* unless told otherwise */
+	PROBE_X32 = 36,	      /* calls that x32 has under own numbers, from 512 on */
+	PROBE_SELFTEST = 511, /* a call nobody has; see prog/selftest.bpf.c */
+	PROBE_SNAP = 80,      /* unless told otherwise */
 	PROBE_SNAP_MAX = 4096,
 	PROBE_CPUS = 1024,
+	PROBE_CODES = 1024, /* codes of events.def are below */
 	PROBE_SLOTS = 4, /* records one CPU can have in the making: nested or preempted programs */
 };
 
@@ -31,6 +33,7 @@ enum probe_scope { PROBE_SCOPE_ALL, PROBE_SCOPE_CGROUP, PROBE_SCOPE_PID };
 struct probe_conf {
 	__u64 scope_id;
 	__u64 secrets[2]; /* of the hashes in abi/key.h */
+	__u64 selftest;	  /* first argument of a self-test's call; 0: there are none */
 	__u32 scope;
 	__u32 self; /* thread group that is never recorded, or 0 */
 	__u32 snap; /* bytes of data kept, at most PROBE_SNAP_MAX */
@@ -47,7 +50,8 @@ struct probe_state {
 	__u32 wants_exec;
 	__u32 wants_exit;
 	__u32 wants_rename;
-	__u32 generation; /* of the rules, for abi/key.h; 0: nothing is discarded */
+	__u32 generation;	 /* of the rules, for abi/key.h; 0: nothing is discarded */
+	__u64 lost[PROBE_CODES]; /* records that found no room in their ring, by event */
 };
 
 enum probe_drop {
@@ -61,8 +65,9 @@ enum probe_drop {
 };
 
 #ifndef __bpf__
-_Static_assert(sizeof(struct probe_conf) == 40 + 2 * (PROBE_NATIVE + PROBE_X32), "fixed layout");
-_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24, "fixed layout");
+_Static_assert(sizeof(struct probe_conf) == 48 + 2 * (PROBE_NATIVE + PROBE_X32), "fixed layout");
+_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24 + PROBE_CODES * 8,
+	       "fixed layout");
 #endif
 
 #endif

@@ -525,7 +525,7 @@ INLINE struct slot *rec_begin(u32 type, u32 nparams, u32 nextras, u32 syscall)
  */
 SHARED int rec_end(struct slot *s)
 {
-	u32 cpu = bpf_get_smp_processor_id(), tick = 0;
+	u32 cpu = bpf_get_smp_processor_id(), tick = 0, type;
 	void *ring;
 	u32 len;
 
@@ -540,6 +540,9 @@ SHARED int rec_end(struct slot *s)
 	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (!ring || bpf_ringbuf_output(ring, s->data, len, BPF_RB_NO_WAKEUP) < 0) {
 		drop(PROBE_DROP_RING);
+		type = HDR(s)->type;
+		if (type < PROBE_CODES)
+			__sync_fetch_and_add(&state.lost[BOUND(type, PROBE_CODES - 1)], 1);
 		goto out;
 	}
 	if (state.sleeping && __sync_val_compare_and_swap(&state.sleeping, 1, 0) == 1)

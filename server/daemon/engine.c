@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/queue.h"
+#include "config/config.h"
 #include "daemon/measure.h"
 #include "daemon/notify.h"
 #include "source/scan.h"
@@ -29,8 +30,9 @@ struct internal {
 	const char *rule;
 	enum priority priority;
 	uint64_t ts_ns;
-	size_t len;
-	char message[];
+	struct str message; /* behind the pairs, with their texts */
+	size_t npairs;
+	struct alert_pair pairs[];
 };
 
 struct engine {
@@ -49,12 +51,20 @@ struct engine {
 	struct queue *records;		  /* struct rec_hdr, likewise */
 	struct pipeline_counters copy[2]; /* the published one is copy[current] */
 	_Atomic unsigned current;
+	struct drop_watch drops;
+	uint64_t newest_ns; /* stamp of the last record */
+	uint64_t lag_ns;    /* the longest since it was shown */
 };
 
 static void feed(const struct rec_hdr *rec, void *ctx)
 {
 	struct engine *e = ctx;
 
+	e->newest_ns = rec->ts_ns;
+	if (rec->type == EV_SELFTEST) {
+		stats_set(e->o.stats, STAT_HEARTBEAT, clock_boot_ns());
+		return;
+	}
 	if (e->o.capture)
 		capture_writer_write(e->o.capture, rec);
 	pipeline_feed(rec, e->o.pipeline);
@@ -111,7 +121,9 @@ static void on_waiting(uv_timer_t *t)
 static void look(struct engine *e)
 {
 	size_t n = bpf_source_drain(e->o.source, DRAIN_BUDGET, feed, e);
+	uint64_t lag = n ? clock_boot_ns() - e->newest_ns : 0;
 
+	e->lag_ns = lag > e->lag_ns ? lag : e->lag_ns;
 	e->idle = n ? 0 : e->idle + 1;
 	if (e->idle >= IDLE_ROUNDS)
 		sleep_or_go_on(e);
@@ -119,14 +131,34 @@ static void look(struct engine *e)
 		uv_timer_start(&e->timer, on_timer, BUSY_MS, BUSY_MS);
 }
 
+static void watch_drops(struct engine *e, const struct bpf_stats *probe)
+{
+	struct drop_report report;
+	uint64_t now = clock_boot_ns();
+	unsigned actions = drop_watch_look(&e->drops, probe, now, &report);
+
+	if (actions & CONFIG_DROP_LOG)
+		log_line(LOG_LEVEL_CRITICAL, "%s", report.message);
+	if (actions & CONFIG_DROP_ALERT)
+		pipeline_internal(e->o.pipeline, now, DROP_RULE, PRIORITY_DEBUG,
+				  str_of(report.message), report.pairs, report.npairs);
+	if (actions & CONFIG_DROP_EXIT && !atomic_load(&e->stop))
+		e->o.give_up(e->o.give_up_ctx);
+}
+
 static void on_second(uv_timer_t *t)
 {
 	struct engine *e = t->data;
 	unsigned other = !atomic_load_explicit(&e->current, memory_order_relaxed);
+	struct bpf_stats probe;
 
 	pipeline_counters(e->o.pipeline, &e->copy[other]);
 	atomic_store_explicit(&e->current, other, memory_order_release);
-	measure_engine(e->o.stats, e->o.pipeline, e->o.source);
+	bpf_source_stats(e->o.source, &probe);
+	watch_drops(e, &probe);
+	measure_engine(e->o.stats, e->o.pipeline, &probe);
+	stats_set(e->o.stats, STAT_EVENT_LAG, e->lag_ns);
+	e->lag_ns = 0;
 }
 
 static void close_all(struct engine *e)
@@ -143,8 +175,8 @@ static void raise_internals(struct engine *e)
 	struct internal *i;
 
 	while ((i = queue_pop(e->internals))) {
-		pipeline_internal(e->o.pipeline, i->ts_ns, i->rule, i->priority,
-				  (struct str){ i->message, i->len }, NULL, 0);
+		pipeline_internal(e->o.pipeline, i->ts_ns, i->rule, i->priority, i->message,
+				  i->pairs, i->npairs);
 		free(i);
 	}
 }
@@ -201,6 +233,7 @@ int engine_start(const struct engine_options *options, struct engine **ret)
 	if (!e)
 		return -ENOMEM;
 	e->o = *options;
+	e->drops.policy = options->drops;
 	e->poll.data = e->timer.data = e->second.data = e->wake.data = e->waiting.data = e;
 	e->internals = queue_new(INTERNAL_MAX);
 	e->records = queue_new(RECORDS_MAX);
@@ -280,17 +313,38 @@ int engine_record(struct engine *e, const struct rec_hdr *rec)
 	return 0;
 }
 
-int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message)
+/* Copies the text to *to, which moves on. */
+static struct str put_text(char **to, struct str text)
 {
-	struct internal *i = malloc(sizeof(*i) + message.len);
+	struct str copy = { *to, text.len };
+
+	if (text.len)
+		memcpy(*to, text.ptr, text.len);
+	*to += text.len;
+	return copy;
+}
+
+int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message,
+		    const struct alert_pair *pairs, size_t npairs)
+{
+	size_t bytes = message.len;
+
+	for (size_t k = 0; k < npairs; k++)
+		bytes += pairs[k].value.len;
+	struct internal *i = malloc(sizeof(*i) + npairs * sizeof(*pairs) + bytes);
 
 	if (!i)
 		return -ENOMEM;
-	*i = (struct internal){
-		.rule = rule, .priority = priority, .ts_ns = clock_boot_ns(), .len = message.len
-	};
-	if (message.len)
-		memcpy(i->message, message.ptr, message.len);
+	char *to = (char *)&i->pairs[npairs];
+	*i = (struct internal){ .rule = rule,
+				.priority = priority,
+				.ts_ns = clock_boot_ns(),
+				.message = put_text(&to, message),
+				.npairs = npairs };
+	for (size_t k = 0; k < npairs; k++) {
+		i->pairs[k] = pairs[k];
+		i->pairs[k].value = put_text(&to, pairs[k].value);
+	}
 	if (!queue_push(e->internals, i)) {
 		free(i);
 		return -ENOBUFS;

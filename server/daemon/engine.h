@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "daemon/dropwatch.h"
 #include "daemon/pipeline.h"
 #include "runtime/runtime.h"
 #include "source/bpf.h"
@@ -19,6 +20,10 @@ struct engine_options {
 	struct runtime *runtime;	/* NULL: nobody is asked about containers */
 	struct capture_writer *capture; /* NULL: nothing is recorded */
 	struct stats *stats;
+	struct drop_policy drops;
+	/* Engine thread: the drop policy wants the program to end. */
+	void (*give_up)(void *ctx);
+	void *give_up_ctx;
 	const char *host_root; /* prefix of /proc and /etc; "" for none */
 };
 
@@ -30,13 +35,14 @@ struct engine *engine_stop(struct engine *e);
 void engine_rules(struct engine *e, struct ruleset *rs);
 /* Any thread: the engine looks for what runtimes answered. engine may be NULL. */
 void engine_wake(struct engine *e);
-/*
- * Control thread. An alert about the program itself, raised by the engine between two events: in order with all
- * others, through the same channels. rule is static; the message is copied. -ENOMEM; -ENOBUFS: too many wait, this
- * one is dropped.
- */
 /* Control thread: a copy goes through the pipeline, stamped when it does. -ENOMEM; -ENOBUFS: too many wait. */
 int engine_record(struct engine *e, const struct rec_hdr *rec);
-int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message);
+/*
+ * Control thread. An alert about the program itself, raised by the engine between two events: in order with all
+ * others, through the same channels. rule and the pairs' keys are static; the texts are copied. -ENOMEM;
+ * -ENOBUFS: too many wait, this one is dropped.
+ */
+int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message,
+		    const struct alert_pair *pairs, size_t npairs);
 /* A snapshot of the pipeline's counters, at most a second old; any thread. */
 void engine_counters(const struct engine *e, struct pipeline_counters *ret);

@@ -17,37 +17,35 @@
 
 enum { PERIOD_MS = 1000, RESOURCES_EVERY = 5 };
 
-void measure_engine(struct stats *s, const struct pipeline *p, struct bpf_source *source)
+void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_stats *probe)
 {
 	struct pipeline_counters n;
 	struct state_counters state;
-	struct bpf_stats probe;
 
 	if (!s)
 		return;
 	pipeline_counters(p, &n);
 	state_counters(pipeline_state(p), &state);
-	bpf_source_stats(source, &probe);
 	const struct {
 		enum stat_id id;
 		uint64_t value;
 	} rows[] = {
-		{ STAT_N_EVTS, probe.events + bpf_stats_drops(&probe) + probe.discarded },
-		{ STAT_KERNEL_DISCARDED, probe.discarded },
+		{ STAT_N_EVTS, probe->events + bpf_stats_drops(probe) + probe->discarded },
+		{ STAT_KERNEL_DISCARDED, probe->discarded },
 		{ STAT_LEARN_JUDGED, n.learn.judged },
 		{ STAT_LEARN_TAUGHT, n.learn.taught },
-		{ STAT_N_DROPS, bpf_stats_drops(&probe) },
-		{ STAT_N_DROPS_SCRATCH, probe.drops[PROBE_DROP_SLOT] },
-		{ STAT_KERNEL_DROPS_RING, probe.drops[PROBE_DROP_RING] },
-		{ STAT_KERNEL_DROPS_SLOT, probe.drops[PROBE_DROP_SLOT] },
-		{ STAT_KERNEL_DROPS_OVERFLOW, probe.drops[PROBE_DROP_OVERFLOW] },
-		{ STAT_KERNEL_DROPS_PROGRAM, probe.drops[PROBE_DROP_PROGRAM] },
-		{ STAT_RECORDS, probe.events },
-		{ STAT_RECORDS_LATE, probe.late },
+		{ STAT_N_DROPS, bpf_stats_drops(probe) },
+		{ STAT_N_DROPS_SCRATCH, probe->drops[PROBE_DROP_SLOT] },
+		{ STAT_KERNEL_DROPS_RING, probe->drops[PROBE_DROP_RING] },
+		{ STAT_KERNEL_DROPS_SLOT, probe->drops[PROBE_DROP_SLOT] },
+		{ STAT_KERNEL_DROPS_OVERFLOW, probe->drops[PROBE_DROP_OVERFLOW] },
+		{ STAT_KERNEL_DROPS_PROGRAM, probe->drops[PROBE_DROP_PROGRAM] },
+		{ STAT_RECORDS, probe->events },
+		{ STAT_RECORDS_LATE, probe->late },
 		{ STAT_RECORDS_DAMAGED, n.damaged },
 		{ STAT_EVENTS, n.events },
 		{ STAT_ENGINE_TIME, clock_boot_ns() },
-		{ STAT_PROBE_PROGRAMS, probe.programs },
+		{ STAT_PROBE_PROGRAMS, probe->programs },
 		{ STAT_N_THREADS, state.threads },
 		{ STAT_N_ADDED_THREADS, state.added },
 		{ STAT_N_REMOVED_THREADS, state.removed },
@@ -76,8 +74,19 @@ struct counted {
 	_Atomic uint64_t **cells; /* NULL: it has not matched yet */
 };
 
+enum { CPU_ROWS = 3 };
+
+struct cpu_cell {
+	_Atomic uint64_t *cell;
+	const uint64_t *from;
+};
+
 struct measure {
 	struct measure_options o;
+	struct bpf_cpu_stats *cpus;
+	struct cpu_cell (*cells)[CPU_ROWS]; /* of each CPU */
+	size_t ncpus;
+	_Atomic uint64_t *families[BPF_NFAMILIES];
 	uv_timer_t timer;
 	unsigned ticks;
 	struct counted now, before; /* before: the engine may still be about to leave it */
@@ -176,6 +185,58 @@ static void count_channels(struct measure *m)
 	stats_set(m->o.stats, STAT_OUTPUTS_QUEUE_DROPS, dropped);
 }
 
+/* What is counted of each CPU and of each family of events: fixed sets, so the cells are made once. */
+static int make_probe_cells(struct measure *m)
+{
+	static const struct {
+		enum stat_id id;
+		size_t offset; /* in struct bpf_cpu_stats */
+	} rows[CPU_ROWS] = {
+		{ STAT_N_EVTS_CPU, offsetof(struct bpf_cpu_stats, events) },
+		{ STAT_N_DROPS_CPU, offsetof(struct bpf_cpu_stats, drops) },
+		{ STAT_RING_USED, offsetof(struct bpf_cpu_stats, used) },
+	};
+	_cleanup_(strbuf_done) struct strbuf labels = { 0 };
+
+	m->ncpus = bpf_source_cpus(m->o.source);
+	m->cpus = calloc(m->ncpus + 1, sizeof(*m->cpus));
+	m->cells = calloc(m->ncpus + 1, sizeof(*m->cells));
+	if (!m->cpus || !m->cells)
+		return -ENOMEM;
+	for (size_t cpu = 0; cpu < m->ncpus; cpu++) {
+		strbuf_clear(&labels);
+		strbuf_printf(&labels, "cpu=\"%zu\"", cpu);
+		for (size_t i = 0; i < CPU_ROWS; i++)
+			m->cells[cpu][i] = (struct cpu_cell){
+				.cell = stats_series(m->o.stats, rows[i].id, strbuf_str(&labels)),
+				.from = (const uint64_t *)(const void *)((const char *)&m
+										 ->cpus[cpu] +
+									 rows[i].offset),
+			};
+	}
+	for (unsigned f = 0; f < BPF_NFAMILIES; f++) {
+		strbuf_clear(&labels);
+		label(&labels, "drop", str_of(bpf_family_name((enum bpf_family)f)));
+		label(&labels, "dir", STR("exit"));
+		m->families[f] = stats_series(m->o.stats, STAT_N_DROPS_BUFFER, strbuf_str(&labels));
+	}
+	stats_set(m->o.stats, STAT_RING_BYTES, bpf_source_ring_bytes(m->o.source));
+	return 0;
+}
+
+static void count_probe(struct measure *m)
+{
+	uint64_t lost[BPF_NFAMILIES];
+
+	bpf_source_cpu_stats(m->o.source, m->cpus);
+	for (size_t cpu = 0; cpu < m->ncpus; cpu++)
+		for (size_t i = 0; i < CPU_ROWS; i++)
+			stats_cell_set(m->cells[cpu][i].cell, *m->cells[cpu][i].from);
+	bpf_source_lost(m->o.source, lost);
+	for (unsigned f = 0; f < BPF_NFAMILIES; f++)
+		stats_cell_set(m->families[f], lost[f]);
+}
+
 static uint64_t millionths(double v)
 {
 	return v > 0 ? (uint64_t)(v * 1e6) : 0;
@@ -215,6 +276,7 @@ static void collect(struct measure *m)
 	count_rules(s, &m->before);
 	counted_done(&m->before);
 	count_channels(m);
+	count_probe(m);
 	stats_set(s, STAT_LINK_REFUSED,
 		  atomic_load_explicit(&m->o.sink->link_refused, memory_order_relaxed));
 	if (m->o.sink->link)
@@ -256,6 +318,15 @@ static void set_infos(struct measure *m)
 		log_warning("metrics: no room for the info lines");
 }
 
+static void measure_free(struct measure *m)
+{
+	counted_done(&m->now);
+	counted_done(&m->before);
+	free(m->cpus);
+	free(m->cells);
+	free(m);
+}
+
 int measure_start(const struct measure_options *options, struct measure **ret)
 {
 	struct measure *m = calloc(1, sizeof(*m));
@@ -264,8 +335,8 @@ int measure_start(const struct measure_options *options, struct measure **ret)
 		return -ENOMEM;
 	m->o = *options;
 	m->started_ns = clock_boot_ns();
-	if (counted_init(&m->now, options->rules) < 0) {
-		free(m);
+	if (counted_init(&m->now, options->rules) < 0 || make_probe_cells(m) < 0) {
+		measure_free(m);
 		return -ENOMEM;
 	}
 	uint64_t wall = clock_wall_ns();
@@ -300,15 +371,13 @@ void measure_rules(struct measure *m, struct ruleset *rs)
 
 static void on_closed(uv_handle_t *h)
 {
-	free(h->data);
+	measure_free(h->data);
 }
 
 struct measure *measure_stop(struct measure *m)
 {
 	if (!m)
 		return NULL;
-	counted_done(&m->now);
-	counted_done(&m->before);
 	uv_close((uv_handle_t *)&m->timer, on_closed);
 	return NULL;
 }

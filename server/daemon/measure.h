@@ -17,7 +17,7 @@
 struct measure;
 
 /* Engine thread. */
-void measure_engine(struct stats *s, const struct pipeline *p, struct bpf_source *source);
+void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_stats *probe);
 
 /* All that is pointed to must outlive the measure. */
 struct measure_options {
@@ -27,6 +27,7 @@ struct measure_options {
 	const struct sink *sink;
 	const struct netproc *net; /* NULL: no network process */
 	struct ruleset *rules;	   /* a reference is taken */
+	struct bpf_source *source;
 };
 
 /* Control thread, as everything below. -ENOMEM. */

@@ -125,7 +125,7 @@ static void raise_alert(struct netproc *n, const struct control_alert *a)
 	int r = strbuf_check(&text);
 	if (r == 0)
 		r = engine_internal(n->engine, rows[a->cause].rule, rows[a->cause].priority,
-				    strbuf_str(&text));
+				    strbuf_str(&text), NULL, 0);
 	if (r < 0)
 		log_error("an internal alert could not be raised: %s", strerror(-r));
 }

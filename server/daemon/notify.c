@@ -11,6 +11,11 @@ void notify_ready(const char *text)
 	sd_notifyf(0, "READY=1\nSTATUS=%s", text);
 }
 
+void notify_alive(void)
+{
+	sd_notify(0, "WATCHDOG=1");
+}
+
 void notify_stopping(unsigned timeout_ms)
 {
 	sd_notifyf(0, "STOPPING=1\nSTATUS=delivering what waits\nEXTEND_TIMEOUT_USEC=%llu",

@@ -102,7 +102,8 @@ static void refused(struct reload *r)
 	strbuf_add(&text, why);
 	int rc = strbuf_check(&text);
 	if (rc == 0)
-		rc = engine_internal(r->o.engine, FAILURE, PRIORITY_CRITICAL, strbuf_str(&text));
+		rc = engine_internal(r->o.engine, FAILURE, PRIORITY_CRITICAL, strbuf_str(&text),
+				     NULL, 0);
 	if (rc < 0)
 		log_error("reload: the internal alert could not be raised: %s", strerror(-rc));
 }

@@ -20,6 +20,7 @@
 #include "daemon/accounts_watch.h"
 #include "daemon/attach.h"
 #include "daemon/engine.h"
+#include "daemon/health.h"
 #include "daemon/measure.h"
 #include "daemon/netproc.h"
 #include "daemon/notify.h"
@@ -45,6 +46,8 @@ struct sensor {
 	struct measure *measure;
 	struct reload *reload;
 	struct accounts_watch *accounts;
+	struct health *health;
+	uv_async_t give_up;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_timer_t deadline;
@@ -60,6 +63,20 @@ static void stop(struct sensor *s, int status)
 static void on_deadline(uv_timer_t *t)
 {
 	stop(t->data, 0);
+}
+
+static void on_give_up(uv_async_t *a)
+{
+	log_error("the end, because syscall_event_drops.actions has exit");
+	stop(a->data, 1);
+}
+
+/* Engine thread. */
+static void give_up(void *ctx)
+{
+	struct sensor *s = ctx;
+
+	uv_async_send(&s->give_up);
 }
 
 static void on_loaded(struct ruleset *rs, void *ctx)
@@ -106,7 +123,8 @@ static int load_rules(struct sensor *s, struct diag *diag)
 static int open_probe(struct sensor *s, struct diag *diag)
 {
 	struct bpf_options options = { .events = &s->attach.events,
-				       .syscalls = &s->attach.syscalls };
+				       .syscalls = &s->attach.syscalls,
+				       .selftest = true };
 
 	settings_probe(s->config, &options);
 	int r = attach_choose(s->config, s->rules, &s->attach, diag);
@@ -230,15 +248,21 @@ static int start_engine(struct sensor *s, const char *record, struct diag *diag)
 	}
 	s->pipeline = pipeline_new(&po, s->rules);
 	struct engine *engine = NULL;
-	int r = s->pipeline ? engine_start(
-				      &(struct engine_options){ .source = s->source,
-								.pipeline = s->pipeline,
-								.runtime = s->runtime,
-								.capture = s->capture,
-								.stats = s->stats,
-								.host_root = settings_host_root() },
-				      &engine)
-			    : -ENOMEM;
+	const struct engine_options eo = {
+		.source = s->source,
+		.pipeline = s->pipeline,
+		.runtime = s->runtime,
+		.capture = s->capture,
+		.stats = s->stats,
+		.drops = settings_drops(s->config),
+		.give_up = give_up,
+		.give_up_ctx = s,
+		.host_root = settings_host_root(),
+	};
+	/* A start counts as a sign of life. */
+	stats_set(s->stats, STAT_ENGINE_TIME, clock_boot_ns());
+	stats_set(s->stats, STAT_HEARTBEAT, clock_boot_ns());
+	int r = s->pipeline ? engine_start(&eo, &engine) : -ENOMEM;
 	s->engine = engine;
 	netproc_engine(s->net, engine);
 	if (r < 0)
@@ -264,6 +288,15 @@ static int start_reload(struct sensor *s, struct diag *diag)
 	return r < 0 ? 1 : 0;
 }
 
+static int start_health(struct sensor *s, struct diag *diag)
+{
+	int r = health_start(&s->loop, s->stats, s->source, &s->health);
+
+	if (r < 0)
+		diag_set(diag, "health: %s", strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
 static int start_measure(struct sensor *s, struct diag *diag)
 {
 	int r = measure_start(&(struct measure_options){ .loop = &s->loop,
@@ -271,7 +304,8 @@ static int start_measure(struct sensor *s, struct diag *diag)
 							 .config = s->config,
 							 .sink = &s->sink,
 							 .net = s->net,
-							 .rules = s->rules },
+							 .rules = s->rules,
+							 .source = s->source },
 			      &s->measure);
 
 	if (r < 0)
@@ -351,6 +385,8 @@ static void close_all(struct sensor *s)
 	s->accounts = accounts_watch_stop(s->accounts);
 	stop_engine(s);
 	s->measure = measure_stop(s->measure);
+	s->health = health_stop(s->health);
+	uv_close((uv_handle_t *)&s->give_up, NULL);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
 	s->net = netproc_stop(s->net);
 	if (s->capture && capture_writer_close(s->capture) < 0)
@@ -371,8 +407,9 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 	int status = 1;
 
 	log_info("Tiercel " TIERCEL_VERSION " (engine 0.63.0)");
-	if (uv_loop_init(&s.loop) < 0)
+	if (uv_loop_init(&s.loop) < 0 || uv_async_init(&s.loop, &s.give_up, on_give_up) < 0)
 		return 1;
+	s.give_up.data = &s;
 	status = load_rules(&s, diag);
 	if (status == 0 && args->action == ACT_DRY_RUN) {
 		close_all(&s);
@@ -388,6 +425,8 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		status = start_engine(&s, record, diag);
 	if (status == 0)
 		status = start_measure(&s, diag);
+	if (status == 0)
+		status = start_health(&s, diag);
 	if (status == 0)
 		status = start_reload(&s, diag);
 	if (status == 0) {

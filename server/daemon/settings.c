@@ -55,6 +55,15 @@ void settings_probe(const struct config *c, struct bpf_options *ret)
 						: (size_t)1 << (20 + preset - 1);
 }
 
+struct drop_policy settings_drops(const struct config *c)
+{
+	return (struct drop_policy){ .threshold = c->drops.threshold,
+				     .actions = c->drops.actions,
+				     .rate = c->drops.rate,
+				     .burst = c->drops.max_burst,
+				     .simulate = c->drops.simulate_drops };
+}
+
 int settings_scope(const struct config *c, struct bpf_options *ret, struct diag *diag)
 {
 	struct stat st;

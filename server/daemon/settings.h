@@ -3,9 +3,10 @@
 #pragma once
 
 #include "config/config.h"
+#include "daemon/dropwatch.h"
 #include "daemon/pipeline.h"
-#include "runtime/runtime.h"
 #include "daemon/sink.h"
+#include "runtime/runtime.h"
 #include "source/bpf.h"
 
 /* The hostname: FALCO_HOSTNAME, its old alias, or the host's. */
@@ -13,6 +14,7 @@ void settings_alert(const struct config *c, struct alert_settings *ret);
 void settings_pipeline(const struct config *c, const struct alert_settings *alert,
 		       struct pipeline_options *ret);
 void settings_probe(const struct config *c, struct bpf_options *ret);
+struct drop_policy settings_drops(const struct config *c);
 /* -EINVAL with *diag when the cgroup does not exist. */
 int settings_scope(const struct config *c, struct bpf_options *ret, struct diag *diag);
 /* Starts every enabled channel; -ENOMEM with *diag. */

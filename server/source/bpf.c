@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/bitset.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "event/event.h"
 #include "probe.skel.h"
 #include "source/bpf_load.h"
 #include "source/bpf_ring.h"
@@ -235,20 +237,78 @@ int bpf_source_sleep(struct bpf_source *s)
 	return 0;
 }
 
-static uint64_t sum_of_cpus(struct bpf_source *s, uint32_t reason)
+/* What each CPU counted for a reason, the caller's to free. NULL: it cannot be read. */
+static uint64_t *counts_of(struct bpf_source *s, uint32_t reason, size_t *ret_n)
 {
 	int ncpu = libbpf_num_possible_cpus();
+	uint64_t *of = ncpu > 0 ? calloc((size_t)ncpu, sizeof(*of)) : NULL;
+
+	if (of && bpf_map_lookup_elem(bpf_map__fd(maps_of(s)->maps.drops), &reason, of) == 0) {
+		*ret_n = (size_t)ncpu;
+		return of;
+	}
+	free(of);
+	return NULL;
+}
+
+static uint64_t sum_of_cpus(struct bpf_source *s, uint32_t reason)
+{
 	uint64_t sum = 0;
+	size_t n = 0;
+	_cleanup_(freep) uint64_t *of = counts_of(s, reason, &n);
 
-	if (ncpu <= 0)
-		return 0;
-	_cleanup_(freep) uint64_t *of = calloc((size_t)ncpu, sizeof(*of));
-
-	if (!of || bpf_map_lookup_elem(bpf_map__fd(maps_of(s)->maps.drops), &reason, of) < 0)
-		return 0;
-	for (int i = 0; i < ncpu; i++)
+	for (size_t i = 0; i < n; i++)
 		sum += of[i];
 	return sum;
+}
+
+/* What is neither of the first ones nor about files and directories is of other interest. */
+static enum bpf_family family_of(const struct event_info *info)
+{
+	static const struct {
+		const char *names;
+		enum bpf_family family;
+	} rows[] = {
+		{ " clone clone3 fork vfork ", BPF_CLONE_FORK },
+		{ " execve execveat ", BPF_EXECVE },
+		{ " connect ", BPF_CONNECT },
+		{ " open openat openat2 creat open_by_handle_at ", BPF_OPEN },
+		{ " close close_range ", BPF_CLOSE },
+		{ " procexit ", BPF_PROC },
+	};
+	char name[64];
+
+	snprintf(name, sizeof(name), " %s ", info->name);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (strstr(rows[i].names, name))
+			return rows[i].family;
+	}
+	return info->category == EVC_FILE ? BPF_DIR_FILE : BPF_OTHER_INTEREST;
+}
+
+const char *bpf_family_name(enum bpf_family f)
+{
+	static const char *const names[] = {
+#define X(id, name) [BPF_##id] = #name,
+		BPF_FAMILIES(X)
+#undef X
+	};
+
+	return names[f];
+}
+
+void bpf_source_lost(const struct bpf_source *s, uint64_t ret[BPF_NFAMILIES])
+{
+	const __u64 *of = maps_of(s)->bss->state.lost;
+
+	memset(ret, 0, BPF_NFAMILIES * sizeof(*ret));
+	for (unsigned code = 0; code < PROBE_CODES; code++) {
+		uint64_t n = __atomic_load_n(&of[code], __ATOMIC_RELAXED);
+		const struct event_info *info = n ? event_info(code) : NULL;
+
+		if (info)
+			ret[family_of(info)] += n;
+	}
 }
 
 int bpf_source_discard(struct bpf_source *s, const struct probe_key *key)
@@ -275,4 +335,37 @@ void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret)
 	for (uint32_t i = 0; i < PROBE_DROPS; i++)
 		ret->drops[i] = sum_of_cpus(s, i);
 	ret->discarded = sum_of_cpus(s, PROBE_DISCARDED);
+	bpf_source_lost(s, ret->lost);
+}
+
+size_t bpf_source_cpus(const struct bpf_source *s)
+{
+	return s->nrings;
+}
+
+size_t bpf_source_ring_bytes(const struct bpf_source *s)
+{
+	return s->rings[0].size;
+}
+
+void bpf_source_cpu_stats(struct bpf_source *s, struct bpf_cpu_stats *ret)
+{
+	for (size_t cpu = 0; cpu < s->nrings; cpu++)
+		ret[cpu] = (struct bpf_cpu_stats){
+			.events = atomic_load_explicit(&s->inputs[cpu].taken, memory_order_relaxed),
+			.used = bpf_ring_used(&s->rings[cpu]),
+		};
+	for (uint32_t reason = 0; reason < PROBE_DROPS; reason++) {
+		size_t n = 0;
+		_cleanup_(freep) uint64_t *of = counts_of(s, reason, &n);
+
+		for (size_t cpu = 0; cpu < n && cpu < s->nrings; cpu++)
+			ret[cpu].drops += of[cpu];
+	}
+}
+
+void bpf_source_selftest(const struct bpf_source *s)
+{
+	/* No such call: the answer is known, and only that it was made matters. */
+	(void)syscall(PROBE_SELFTEST, maps_of(s)->rodata->conf.selftest);
 }

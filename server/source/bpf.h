@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,15 +31,35 @@ struct bpf_options {
 		*syscalls; /* of their syscalls those, as in syscall_infos(); NULL: all */
 	size_t snap;	   /* bytes of data kept; 0: PROBE_SNAP */
 	pid_t self;	   /* thread group that is never recorded; 0: none */
+	bool selftest;	   /* bpf_source_selftest is wanted */
+};
+
+/* Families of events, as Falco counts what finds no room (falco-compat.md 3.6). */
+#define BPF_FAMILIES(X)                                                                            \
+	X(CLONE_FORK, clone_fork)                                                                  \
+	X(EXECVE, execve)                                                                          \
+	X(CONNECT, connect)                                                                        \
+	X(OPEN, open)                                                                              \
+	X(DIR_FILE, dir_file)                                                                      \
+	X(OTHER_INTEREST, other_interest)                                                          \
+	X(CLOSE, close)                                                                            \
+	X(PROC, proc)
+
+enum bpf_family {
+#define X(id, name) BPF_##id,
+	BPF_FAMILIES(X)
+#undef X
+		BPF_NFAMILIES,
 };
 
 struct bpf_stats {
-	uint64_t events;	     /* handed over */
-	uint64_t late;		     /* of them: older than one handed over before */
-	uint64_t drops[PROBE_DROPS]; /* by enum probe_drop */
-	uint64_t discarded;	     /* ended in the kernel: no rule can match them */
-	uint32_t programs;	     /* loaded */
-	uint32_t programs_left_out;  /* not needed for the wanted events */
+	uint64_t events;	      /* handed over */
+	uint64_t late;		      /* of them: older than one handed over before */
+	uint64_t drops[PROBE_DROPS];  /* by enum probe_drop */
+	uint64_t lost[BPF_NFAMILIES]; /* those of full rings, by family */
+	uint64_t discarded;	      /* ended in the kernel: no rule can match them */
+	uint32_t programs;	      /* loaded */
+	uint32_t programs_left_out;   /* not needed for the wanted events */
 };
 
 /*
@@ -68,6 +89,22 @@ int bpf_source_discard(struct bpf_source *s, const struct probe_key *key);
 /* Any thread. The generation of keys from now on (probe/abi/key.h); 0: there are none and nothing is discarded. */
 void bpf_source_generation(struct bpf_source *s, uint32_t generation);
 void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret);
+const char *bpf_family_name(enum bpf_family f);
+
+struct bpf_cpu_stats {
+	uint64_t events; /* handed over from its ring */
+	uint64_t drops;	 /* for any reason */
+	uint64_t used;	 /* bytes that lie in its ring */
+};
+
+size_t bpf_source_cpus(const struct bpf_source *s);
+size_t bpf_source_ring_bytes(const struct bpf_source *s); /* of one ring */
+/* Any thread. ret: one for each CPU. */
+void bpf_source_cpu_stats(struct bpf_source *s, struct bpf_cpu_stats *ret);
+/* Any thread. ret: those of full rings, by family. */
+void bpf_source_lost(const struct bpf_source *s, uint64_t ret[BPF_NFAMILIES]);
+/* Any thread: makes a call that no rule sees and that comes back as a record of EV_SELFTEST. */
+void bpf_source_selftest(const struct bpf_source *s);
 
 static inline uint64_t bpf_stats_drops(const struct bpf_stats *s)
 {

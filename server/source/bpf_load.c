@@ -76,7 +76,7 @@ static bool hook_wanted(const struct bpf_load *l, const struct bpf_hook *h,
 	switch (h->when) {
 	case HOOK_IF_EVENT: return wanted(o, h->event);
 	case HOOK_IF_EXEC: return exec_wanted(o);
-	case HOOK_IF_SYSCALLS: return any_call_wanted(l, o);
+	case HOOK_IF_SYSCALLS: return o->selftest || any_call_wanted(l, o);
 	case HOOK_IF_PID_SCOPE: return o->scope == SCOPE_PID;
 	case HOOK_IF_EVENT_OR_SCOPE: return o->scope == SCOPE_PID || wanted(o, h->event);
 	}
@@ -97,6 +97,8 @@ static struct bpf_program *loaded(const struct bpf_load *l, const char *name)
 
 static bool program_wanted(const struct bpf_load *l, const struct bpf_options *o, const char *name)
 {
+	if (strcmp(name, "selftest") == 0)
+		return o->selftest;
 	for (size_t i = 0; i < bpf_nhooks; i++) {
 		if (strcmp(bpf_hooks[i].program, name) == 0)
 			return hook_wanted(l, &bpf_hooks[i], o);
@@ -135,6 +137,8 @@ static void set_conf(const struct bpf_load *l, const struct bpf_options *o, stru
 	c->self = (uint32_t)o->self;
 	if (getrandom(c->secrets, sizeof(c->secrets), 0) != sizeof(c->secrets))
 		c->secrets[0] = c->secrets[1] = clock_boot_ns();
+	if (o->selftest && getrandom(&c->selftest, sizeof(c->selftest), 0) < 0)
+		c->selftest = clock_boot_ns();
 	c->snap = o->snap ? (uint32_t)o->snap : PROBE_SNAP;
 	if (c->snap > PROBE_SNAP_MAX)
 		c->snap = PROBE_SNAP_MAX;
@@ -303,6 +307,24 @@ static void set_wanted(struct bpf_load *l, uint32_t nr, bool on)
 		__atomic_fetch_and(word, ~bit, __ATOMIC_RELAXED);
 }
 
+/* The program at the end of this call. */
+static int enable_program(struct bpf_load *l, uint32_t nr, struct bpf_program *p)
+{
+	int fd = bpf_program__fd(p);
+
+	if (bpf_map_update_elem(bpf_map__fd(l->layers[0]->maps.by_syscall), &nr, &fd, BPF_ANY) < 0)
+		return -errno;
+	set_wanted(l, nr, true);
+	return 0;
+}
+
+static int enable_selftest(struct bpf_load *l)
+{
+	struct bpf_program *p = loaded(l, "selftest");
+
+	return p ? enable_program(l, PROBE_SELFTEST, p) : 0;
+}
+
 static int enable_call(struct bpf_load *l, uint32_t nr)
 {
 	const struct bpf_call *c = bpf_call_find(l->numbers.calls[nr].event);
@@ -318,12 +340,7 @@ static int enable_call(struct bpf_load *l, uint32_t nr)
 		    0)
 			return -errno;
 	}
-	int fd = bpf_program__fd(p);
-
-	if (bpf_map_update_elem(bpf_map__fd(first->maps.by_syscall), &nr, &fd, BPF_ANY) < 0)
-		return -errno;
-	set_wanted(l, nr, true);
-	return 0;
+	return enable_program(l, nr, p);
 }
 
 static void set_hooks(struct bpf_load *l, const struct bpf_options *o)
@@ -359,6 +376,8 @@ int bpf_load_enable(struct bpf_load *l, const struct bpf_options *o, struct diag
 {
 	int r = add(l, o, 0, d);
 
+	if (r == 0 && (r = enable_selftest(l)) < 0)
+		bpf_explain(r, "filling the table of programs", d);
 	for (uint32_t nr = 0; r == 0 && nr < PROBE_SYSCALLS; nr++) {
 		if (!call_wanted(o, &l->numbers.calls[nr]))
 			continue;
@@ -376,7 +395,7 @@ void bpf_load_disable(struct bpf_load *l, const struct bpf_options *o)
 {
 	set_hooks(l, o);
 	for (uint32_t nr = 0; nr < PROBE_SYSCALLS; nr++) {
-		if (!call_wanted(o, &l->numbers.calls[nr]))
+		if (!call_wanted(o, &l->numbers.calls[nr]) && nr != PROBE_SELFTEST)
 			set_wanted(l, nr, false);
 	}
 	for (size_t i = 0; i < bpf_nhooks; i++) {

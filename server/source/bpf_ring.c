@@ -49,6 +49,13 @@ bool bpf_ring_waiting(const struct bpf_ring *r)
 	return *r->consumer != __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
 }
 
+unsigned long bpf_ring_used(const struct bpf_ring *r)
+{
+	unsigned long taken = __atomic_load_n(r->consumer, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(r->producer, __ATOMIC_ACQUIRE) - taken;
+}
+
 static const uint32_t *sample(const struct bpf_ring *r)
 {
 	return (const uint32_t *)(const void *)(r->data + (*r->consumer & (r->size - 1)));

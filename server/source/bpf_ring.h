@@ -28,3 +28,5 @@ const struct rec_hdr *bpf_ring_peek(struct bpf_ring *r);
 void bpf_ring_next(struct bpf_ring *r);
 /* Whether anything, even unfinished, lies in the ring. */
 bool bpf_ring_waiting(const struct bpf_ring *r);
+/* Bytes that lie in the ring; any thread. */
+unsigned long bpf_ring_used(const struct bpf_ring *r);

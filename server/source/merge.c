@@ -33,6 +33,10 @@ size_t merge_run(struct merge *m, uint64_t now_ns, size_t budget, record_fn fn, 
 			m->last_ns = head->ts_ns;
 		fn(head, ctx);
 		oldest->next(oldest->in);
+		atomic_store_explicit(&oldest->taken,
+				      atomic_load_explicit(&oldest->taken, memory_order_relaxed) +
+					      1,
+				      memory_order_relaxed);
 		m->events++;
 		done++;
 	}

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct merge_input {
 	const struct rec_hdr *(*peek)(void *in);
 	void (*next)(void *in);
 	void *in;
+	_Atomic uint64_t taken; /* records handed over; other threads may read it */
 };
 
 struct merge {

@@ -21,7 +21,6 @@
 enum {
 	CONNECTION_SECONDS = 15,
 	CONNECTION_BYTES = 32 << 10,
-	SILENT_SECONDS = 15, /* without a sign of life from the engine it is not healthy */
 };
 
 struct web {
@@ -58,7 +57,7 @@ static answer_result answer(struct MHD_Connection *c, unsigned status, const cha
  */
 static answer_result health(struct web *w, struct MHD_Connection *c)
 {
-	uint64_t now = clock_boot_ns(), limit = (uint64_t)SILENT_SECONDS * NS_PER_SEC;
+	uint64_t now = clock_boot_ns(), limit = LIMIT_SILENCE_SECONDS * NS_PER_SEC;
 	uint64_t engine = stats_get(w->stats, STAT_ENGINE_TIME);
 	uint64_t event = stats_get(w->stats, STAT_HEARTBEAT);
 	const char *why = NULL;

@@ -85,6 +85,22 @@ static void test_wake(void **st)
 	bpf_source_close(s);
 }
 
+/* What the CPUs have together is the whole. */
+static void assert_cpus(struct bpf_source *s, const struct bpf_stats *all)
+{
+	struct bpf_cpu_stats cpus[PROBE_CPUS];
+	uint64_t events = 0, drops = 0;
+
+	bpf_source_cpu_stats(s, cpus);
+	for (size_t i = 0; i < bpf_source_cpus(s); i++) {
+		events += cpus[i].events;
+		drops += cpus[i].drops;
+		assert_true(cpus[i].used < bpf_source_ring_bytes(s));
+	}
+	assert_int_equal(events, all->events);
+	assert_int_equal(drops, bpf_stats_drops(all));
+}
+
 static void test_full(void **st)
 {
 	struct bpf_source *s = must_open(my_scope());
@@ -99,10 +115,45 @@ static void test_full(void **st)
 	assert_int_equal(seen.n + stats.drops[PROBE_DROP_RING], 2000);
 	assert_int_equal(bpf_stats_drops(&stats), stats.drops[PROBE_DROP_RING]);
 	assert_int_equal(stats.events, seen.n);
+	assert_int_equal(stats.lost[BPF_DIR_FILE], stats.drops[PROBE_DROP_RING]);
+	assert_cpus(s, &stats);
 	/* And it goes on. */
 	seen.n = 0;
 	act();
 	assert_int_equal(drain_all(s, &seen), 1);
+	bpf_source_close(s);
+}
+
+static void count_selftests(const struct rec_hdr *rec, void *ctx)
+{
+	struct seen *s = ctx;
+
+	s->n++;
+	s->mine += rec->type == EV_SELFTEST;
+}
+
+/* Whoever is in scope, the self-test comes; nobody else can make one, and no other options take it away. */
+static void test_selftest(void **st)
+{
+	struct bpf_options o = {
+		.scope = SCOPE_PID, .scope_id = 1, .self = getpid(), .selftest = true
+	};
+	struct bpf_source *s = must_open(o);
+	struct seen seen = { 0 };
+	struct bitset none = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		for (int k = 0; k < 3; k++)
+			bpf_source_selftest(s);
+		assert_int_equal(syscall(PROBE_SELFTEST, 0), -1);
+		act();
+		usleep(2000);
+		bpf_source_drain(s, SIZE_MAX, count_selftests, &seen);
+		assert_int_equal(seen.mine, 3 * (i + 1));
+		assert_int_equal(seen.n, seen.mine);
+		o.events = &none;
+		bpf_source_narrow(s, &o);
+	}
 	bpf_source_close(s);
 }
 
@@ -281,6 +332,7 @@ int main(void)
 		cmocka_unit_test(test_wake),	   cmocka_unit_test(test_full),
 		cmocka_unit_test(test_self),	   cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_permission), cmocka_unit_test(test_sets),
+		cmocka_unit_test(test_selftest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
