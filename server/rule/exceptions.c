@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "filter/filter.h"
 #include "filter/parser.h"
+#include "rule/expand.h"
 
 /* What comparison operators there are; strings: may be followed by oneof, anyof, allof. */
 static const struct {
@@ -320,24 +321,13 @@ int exceptions_append(struct reading *r, struct rule_item *rule, struct exceptio
 	return rc;
 }
 
-static void add_value(struct str v, struct strbuf *out)
-{
-	bool quote = v.len && v.ptr[0] != '"' && v.ptr[0] != '\'' && memchr(v.ptr, ' ', v.len);
-
-	if (quote)
-		strbuf_addc(out, '"');
-	strbuf_add(out, v);
-	if (quote)
-		strbuf_addc(out, '"');
-}
-
 static void add_list(const struct exc_value *v, struct strbuf *out)
 {
 	strbuf_addc(out, '(');
 	for (size_t i = 0; i < v->nitems; i++) {
 		if (i)
 			strbuf_addz(out, ", ");
-		add_value(v->items[i]->text, out);
+		expand_quote(v->items[i]->text, out);
 	}
 	strbuf_addc(out, ')');
 }
@@ -360,7 +350,7 @@ static int single_condition(struct result *result, const struct exception *e, st
 			return bad_shape(result, e, "with a single field every value is a text");
 		if (i)
 			strbuf_addz(out, ", ");
-		add_value(e->values[i]->text, out);
+		expand_quote(e->values[i]->text, out);
 	}
 	strbuf_addz(out, "))");
 	return 0;
@@ -372,10 +362,10 @@ static void cell_condition(const struct exc_value *cell, struct str op, struct s
 		add_list(cell, out);
 	} else if (op_kind(op) == OP_LIST && !str_starts(cell->text, STR("("))) {
 		strbuf_addc(out, '(');
-		add_value(cell->text, out);
+		expand_quote(cell->text, out);
 		strbuf_addc(out, ')');
 	} else {
-		add_value(cell->text, out);
+		expand_quote(cell->text, out);
 	}
 }
 

@@ -13,13 +13,24 @@
 
 enum { MAX_NODES = 1 << 20, MAX_HEIGHT = 4000, MAX_CHAIN = 500 };
 
+void expand_quote(struct str value, struct strbuf *out)
+{
+	bool quote = value.len && value.ptr[0] != '"' && value.ptr[0] != '\'' &&
+		     memchr(value.ptr, ' ', value.len);
+
+	if (quote)
+		strbuf_addc(out, '"');
+	strbuf_add(out, value);
+	if (quote)
+		strbuf_addc(out, '"');
+}
+
 static int flatten(struct expander *x, struct flat_list *f)
 {
 	struct strbuf b = { .limit = LIMIT_CONDITION_BYTES };
 	size_t len = 0; /* also of what no longer fits */
 	int rc = 0;
 
-	f->empty = true;
 	for (size_t i = 0; i < f->item->items.n; i++) {
 		struct str text = f->item->items.items[i];
 		struct list_item *other = strmap_find(&x->items->list_names, text);
@@ -33,14 +44,13 @@ static int flatten(struct expander *x, struct flat_list *f)
 			n = from->n;
 		}
 		for (size_t k = 0; k < n; k++) {
-			struct str between = f->empty ? STR("") : STR(", ");
-
-			f->empty = false;
-			strbuf_add(&b, between);
-			strbuf_add(&b, from->items[at + k]);
-			len += between.len + from->items[at + k].len;
+			if (len)
+				strbuf_addz(&b, ", ");
+			expand_quote(from->items[at + k], &b);
+			len += from->items[at + k].len + (len ? 2 : 0);
 		}
 	}
+	f->empty = !len;
 	if (len > LIMIT_CONDITION_BYTES)
 		rc = result_add(x->result, LOAD_ERR_VALIDATE, f->item->place,
 				"the list is longer than %d bytes", LIMIT_CONDITION_BYTES);

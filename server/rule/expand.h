@@ -34,6 +34,8 @@ struct expander {
 int expander_init(struct expander *x, struct collection *items, struct arena *arena,
 		  struct result *result);
 void expander_done(struct expander *x);
+/* A value as it is put into a condition: quoted, as it is, if it has a blank and begins without a quote. */
+void expand_quote(struct str value, struct strbuf *out);
 /* Puts the lists into text; used: names of the lists that occurred. */
 int expand_lists(struct expander *x, struct str text, struct str *ret, struct texts *used);
 /* Puts the macros into the tree; place is that of the item whose text it was, written of the text. */

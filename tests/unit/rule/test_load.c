@@ -77,7 +77,11 @@ static void conditions_are_put_together(void **state)
 	} rows[] = {
 		{ RULE("r", "evt.type=open"), "evt.type = open" },
 		{ "- list: l\n  items: [a, 'b c']\n" RULE("r", "proc.name in (l,d)"),
-		  NULL }, /* a blank in an item is two words */
+		  "proc.name in (a, \"b c\", d)" },
+		{ "- list: l\n  items: ['\"b c\"', \"d 'e'\"]\n" RULE("r", "proc.name in (l)"),
+		  "proc.name in (\"b c\", \"d 'e'\")" },
+		{ "- list: l\n  items: ['', a]\n" RULE("r", "proc.name in (l)"),
+		  "proc.name in (a)" },
 		{ "- list: l\n  items: [a, b]\n" RULE("r", "proc.name in (l,d)"),
 		  "proc.name in (a, b, d)" },
 		{ "- list: l\n  items: []\n" RULE("r", "proc.name in (d,l)"), "proc.name in (d)" },
