@@ -51,6 +51,8 @@ enum {
 	LIMIT_GRPC_MESSAGE = 64 << 10, /* default of the bytes received in one message */
 	LIMIT_CALLS = 1024,	       /* default of gRPC calls open at once */
 	LIMIT_CALLS_EACH = 256,	       /* default of those of one identity */
+	LIMIT_RELAYS = 16,	       /* calls open at once that the sensor answers */
+	LIMIT_QUESTION = 512 << 10,    /* bytes of a question that one of them asks */
 	LIMIT_SERIES = 65536,	       /* labelled counters of one process */
 	LIMIT_SERIES_TEXT = 16 << 20,  /* bytes of their labels */
 };

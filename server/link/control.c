@@ -54,11 +54,6 @@ struct control_row {
 	{                                                                                          \
 		type, offsetof(struct control_message, access.name)                                \
 	}
-#define STATUS(name)                                                                               \
-	{                                                                                          \
-		FIELD_U64, offsetof(struct control_message, status.name)                           \
-	}
-
 static const struct control_row control_rows[] = {
 	[CONTROL_SETTINGS] = { {
 		SETTING(FIELD_TEXT, bind_address),
@@ -85,18 +80,15 @@ static const struct control_row control_rows[] = {
 		{ FIELD_U64, offsetof(struct control_message, ready.journal) },
 	} },
 	[CONTROL_FAILED] = { { { FIELD_TEXT, offsetof(struct control_message, text) } } },
-	[CONTROL_STATUS_ASK] = { { { FIELD_END, 0 } } },
-	[CONTROL_STATUS] = { {
-		STATUS(alerts),
-		STATUS(link_missed),
-		STATUS(newest_seq),
-		STATUS(kept),
-		STATUS(kept_bytes),
-		STATUS(calls),
-		STATUS(streams),
-		STATUS(sent),
-		STATUS(lost),
-		STATUS(refused),
+	[CONTROL_ASK] = { {
+		{ FIELD_U64, offsetof(struct control_message, ask.id) },
+		{ FIELD_U64, offsetof(struct control_message, ask.what) },
+		{ FIELD_TEXT, offsetof(struct control_message, ask.text) },
+	} },
+	[CONTROL_ANSWER] = { {
+		{ FIELD_U64, offsetof(struct control_message, answer.id) },
+		{ FIELD_U64, offsetof(struct control_message, answer.outcome) },
+		{ FIELD_TEXT, offsetof(struct control_message, answer.text) },
 	} },
 	[CONTROL_STOP] = { { { FIELD_END, 0 } } },
 	[CONTROL_LOG] = { {

@@ -19,8 +19,8 @@ enum control_kind {
 	CONTROL_SETTINGS = 1, /* to the network process, first */
 	CONTROL_READY,	      /* its answer: it listens */
 	CONTROL_FAILED,	      /* its answer: it does not and will exit; why, for a person */
-	CONTROL_STATUS_ASK,   /* to the network process */
-	CONTROL_STATUS,	      /* its answer */
+	CONTROL_ASK,	      /* either side asks the other */
+	CONTROL_ANSWER,	      /* the answer, perhaps much later */
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
@@ -91,15 +91,37 @@ struct control_web {
 	uint64_t groups;  /* enum metrics_group */
 };
 
-struct control_status {
-	uint64_t alerts;      /* read from the link */
-	uint64_t link_missed; /* overwritten on the link before they were read */
-	uint64_t newest_seq;
-	uint64_t kept, kept_bytes; /* in memory for subscribers */
-	uint64_t calls, streams;   /* open now; streams: sub */
-	uint64_t sent;		   /* messages whose write has completed */
-	uint64_t lost;		   /* alerts that slow subscribers did not get */
-	uint64_t refused;	   /* handshakes and calls turned away */
+/* What can be asked; question and answer are packed messages of proto/tiercel.proto, WHATRequest and WHATResponse. */
+enum control_what {
+	ASK_STATUS,	/* of the network process */
+	ASK_LIST_RULES, /* these of the sensor */
+	ASK_GET_RULE,
+	ASK_VALIDATE_RULES,
+	ASK_RELOAD,
+	ASKS,
+};
+
+/* With all but ANSWER_OK the text is for a person. */
+enum control_outcome {
+	ANSWER_OK,
+	ANSWER_INVALID,	  /* the question */
+	ANSWER_NOT_FOUND, /* what it asks for */
+	ANSWER_BUSY,	  /* too much is asked for */
+	ANSWER_LATE,	  /* it took too long */
+	ANSWER_FAILED,	  /* a fault of ours, or not now */
+	ANSWERS,
+};
+
+struct control_ask {
+	uint64_t id;   /* the asker's, which uses it once */
+	uint64_t what; /* enum control_what */
+	struct str text;
+};
+
+struct control_answer {
+	uint64_t id;	  /* of the question */
+	uint64_t outcome; /* enum control_outcome */
+	struct str text;
 };
 
 /* Which member is valid follows from kind. Texts are valid until the next control_receive. */
@@ -107,7 +129,8 @@ struct control_message {
 	enum control_kind kind;
 	union {
 		struct control_settings settings;
-		struct control_status status;
+		struct control_ask ask;
+		struct control_answer answer;
 		struct control_http http;
 		struct control_access access;
 		struct control_ready ready;

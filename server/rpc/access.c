@@ -125,22 +125,40 @@ static int set_tls(struct access *a, const struct control_access *c, struct diag
 		       d);
 }
 
+static const struct policy_entry *entry_of(const struct access *a, const struct rpc_call *call)
+{
+	return a->policy ? policy_find(a->policy, &call->peer) : NULL;
+}
+
+/* e: what names the caller; NULL: nothing, or there is no policy. */
+static bool may_call(const struct access *a, const struct rpc_call *call,
+		     const struct policy_entry *e, const struct rpc_method *m)
+{
+	if (a->policy)
+		return e && policy_allows(e, m->service->name, m->name);
+	return !m->admin || (call->peer.slot >= 0 && unix_peer(call->peer.slot)->uid == 0);
+}
+
+bool access_permits(const struct rpc_call *call, const struct rpc_method *m)
+{
+	const struct access *a = call->shared->access;
+
+	return may_call(a, call, entry_of(a, call), m);
+}
+
 /* Why this call may not go on: GRPC_STATUS_OK when it may. */
 static grpc_status_code permitted(struct access *a, struct rpc_call *call, const char **ret_why)
 {
-	const struct rpc_method *m = call->method;
-	bool root = call->peer.slot >= 0 && unix_peer(call->peer.slot)->uid == 0;
+	const struct policy_entry *e = entry_of(a, call);
 
 	call->max_calls = a->max_calls_each;
-	if (!a->policy) {
-		call->grant = 0;
-		*ret_why = "only root on the unix socket may do this while there is no policy";
-		return m->admin && !root ? GRPC_STATUS_PERMISSION_DENIED : GRPC_STATUS_OK;
-	}
-	const struct policy_entry *e = policy_find(a->policy, &call->peer);
-	*ret_why = "the policy does not permit this";
-	if (!e || !policy_allows(e, m->service->name, m->name))
+	call->grant = 0;
+	*ret_why = a->policy ? "the policy does not permit this"
+			     : "only root on the unix socket may do this while there is no policy";
+	if (!may_call(a, call, e, call->method))
 		return GRPC_STATUS_PERMISSION_DENIED;
+	if (!e)
+		return GRPC_STATUS_OK;
 	call->grant = policy_fingerprint(e);
 	if (policy_max_calls(e))
 		call->max_calls = policy_max_calls(e);
@@ -281,8 +299,7 @@ grpc_status_code access_begin(struct access *a, struct rpc_call *call, const cha
 
 const Falco__Outputs__Filter *access_filter(const struct rpc_call *call)
 {
-	const struct access *a = call->shared->access;
-	const struct policy_entry *e = a->policy ? policy_find(a->policy, &call->peer) : NULL;
+	const struct policy_entry *e = entry_of(call->shared->access, call);
 
 	return e ? policy_filter(e) : NULL;
 }

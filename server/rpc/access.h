@@ -15,6 +15,7 @@
 struct access;
 struct control_access;
 struct rpc_call;
+struct rpc_method;
 struct rpc_shared;
 
 /* What cannot be changed while the server runs; as the first access_set found it. */
@@ -39,5 +40,7 @@ struct access *access_free(struct access *a);
 grpc_server_credentials *access_credentials(struct access *a);
 /* A call has come, its method is found: who it is (call->peer), and GRPC_STATUS_OK or why not. */
 grpc_status_code access_begin(struct access *a, struct rpc_call *call, const char **ret_why);
+/* Whether the caller of this call may call that method. */
+bool access_permits(const struct rpc_call *call, const struct rpc_method *m);
 /* What every alert of this call must meet as well; NULL: anything. Valid until the next turn of the loop. */
 const Falco__Outputs__Filter *access_filter(const struct rpc_call *call);

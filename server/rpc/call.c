@@ -19,11 +19,13 @@
 #include <grpc/byte_buffer_reader.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "journal/journal.h"
 #include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/method.h"
+#include "rpc/relay.h"
 #include "rpc/stream.h"
 
 static void call_read(struct rpc_call *call);
@@ -36,6 +38,7 @@ static void call_free(struct rpc_call *call)
 	if (call->message)
 		grpc_byte_buffer_destroy(call->message);
 	stream_free(call->stream);
+	relay_free(call->relay);
 	for (size_t i = 0; i < call->ninitial; i++)
 		grpc_slice_unref(call->initial[i].value);
 	grpc_slice_unref(call->details.method);
@@ -252,6 +255,7 @@ void rpc_call_begin(struct rpc_call *call)
 
 	LIST_INSERT_HEAD(&shared->calls, call, link);
 	shared->ncalls++;
+	call->opened_ns = clock_wall_ns();
 	call->pending++; /* ours, until everything is started */
 	call->method = rpc_method_find(path);
 	const char *why = "";

@@ -19,7 +19,11 @@ struct access;
 struct backlog;
 struct cursors;
 struct descriptors;
+struct control_message;
 struct journal;
+struct relay;
+struct rpc_counters;
+struct stats;
 struct stream;
 struct rpc_method;
 struct rpc_call;
@@ -33,6 +37,7 @@ struct rpc_op {
 enum { RPC_TICK_MS = 50 };
 
 LIST_HEAD(rpc_calls, rpc_call);
+LIST_HEAD(rpc_relays, relay);
 
 /* What calls share; owned by the server. */
 struct rpc_shared {
@@ -48,6 +53,14 @@ struct rpc_shared {
 	uint64_t epoch;
 	struct str version, engine_version, fields_checksum, hostname;
 	bool stopping;
+	struct rpc_relays relays; /* calls the sensor is to answer */
+	size_t nrelays;
+	uint64_t last_ask;		     /* id of the newest question to it */
+	const struct stats *stats;	     /* of both processes; NULL: nothing is counted */
+	const struct rpc_counters *counters; /* as of the last count */
+	void (*count)(void *ctx);
+	int (*ask)(const struct control_message *m, void *ctx); /* as control_send */
+	void *sensor_ctx;
 	/* Asks for method->again of this call on a later turn of the loop. */
 	void (*again)(struct rpc_call *call);
 };
@@ -62,6 +75,7 @@ struct rpc_call {
 	struct peer peer;
 	const char *identity; /* the peer's name */
 	uint64_t grant;	      /* what the policy said when it came in (access.c) */
+	uint64_t opened_ns;   /* since 1970 */
 	uint64_t max_calls;   /* its identity may have open */
 	unsigned pending;     /* operations not back yet */
 	void (*accept_fn)(struct rpc_call *call, bool ok);
@@ -77,6 +91,7 @@ struct rpc_call {
 	bool clean;	  /* ended by us, all said */
 
 	struct stream *stream; /* of streaming methods (stream.h) */
+	struct relay *relay;   /* of methods the sensor answers (relay.h) */
 };
 
 /* Waits for a call on server; free on failure and at the end is the call's own affair. -ENOMEM, -EIO. */

@@ -10,11 +10,13 @@
 #include "reflection.pb-c.h"
 #include "reflection_v1alpha.pb-c.h"
 #include "rpc/call.h"
+#include "tiercel.pb-c.h"
 #include "version.pb-c.h"
 
 const ProtobufCServiceDescriptor *const rpc_services[] = {
 	&falco__outputs__service__descriptor,
 	&falco__version__service__descriptor,
+	&tiercel__v1__tiercel__descriptor,
 	&grpc__health__v1__health__descriptor,
 	&grpc__reflection__v1__server_reflection__descriptor,
 	&grpc__reflection__v1alpha__server_reflection__descriptor,
@@ -48,6 +50,47 @@ static const struct rpc_method methods[] = {
 		.service = &falco__version__service__descriptor,
 		.name = "version",
 		.request = version_request,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "Status",
+		.request = status_request,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "WhoAmI",
+		.request = whoami_request,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "ListRules",
+		.ask = ASK_LIST_RULES,
+		.request = relay_request,
+		.gone = relay_gone,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "GetRule",
+		.ask = ASK_GET_RULE,
+		.request = relay_request,
+		.gone = relay_gone,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "ValidateRules",
+		.many = true,
+		.ask = ASK_VALIDATE_RULES,
+		.request = relay_request,
+		.half_closed = relay_half_closed,
+		.gone = relay_gone,
+	},
+	{
+		.service = &tiercel__v1__tiercel__descriptor,
+		.name = "Reload",
+		.admin = true,
+		.ask = ASK_RELOAD,
+		.request = relay_request,
+		.gone = relay_gone,
 	},
 	{
 		.service = &grpc__health__v1__health__descriptor,
@@ -90,6 +133,12 @@ const struct rpc_method *rpc_method_find(struct str path)
 	return NULL;
 }
 
+const struct rpc_method *rpc_methods(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(methods);
+	return methods;
+}
+
 const ProtobufCMethodDescriptor *rpc_method_descriptor(const struct rpc_method *m)
 {
 	return protobuf_c_service_descriptor_get_method_by_name(m->service, m->name);
@@ -101,5 +150,12 @@ void rpc_call_pack(struct rpc_call *call, const ProtobufCMessage *message)
 	grpc_slice slice = grpc_slice_malloc(len);
 
 	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	rpc_call_write(call, &slice, 1, false);
+}
+
+void rpc_call_write_text(struct rpc_call *call, struct str packed)
+{
+	grpc_slice slice = grpc_slice_from_copied_buffer(packed.ptr ? packed.ptr : "", packed.len);
+
 	rpc_call_write(call, &slice, 1, false);
 }

@@ -10,6 +10,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/str.h"
+#include "link/control.h"
 
 struct rpc_call;
 
@@ -20,6 +21,7 @@ struct rpc_method {
 	bool many;   /* the client may send more than one request */
 	bool admin;  /* changes the sensor: without a policy for root only */
 	bool turns;  /* the same, and each is answered by one write before the next is read */
+	enum control_what ask; /* what to ask the sensor, of methods it answers (relay.h) */
 	/* A request, unpacked with the descriptor's input type, the caller's to free. */
 	void (*request)(struct rpc_call *call, const ProtobufCMessage *message);
 	void (*half_closed)(struct rpc_call *call); /* no more requests */
@@ -33,6 +35,8 @@ struct rpc_method {
 /* path: "/package.service/method". NULL: no such method. */
 const struct rpc_method *rpc_method_find(struct str path);
 const ProtobufCMethodDescriptor *rpc_method_descriptor(const struct rpc_method *m);
+/* The whole table. */
+const struct rpc_method *rpc_methods(size_t *ret_n);
 /* The services of the table, each once: NULL-terminated. */
 extern const ProtobufCServiceDescriptor *const rpc_services[];
 
@@ -52,8 +56,19 @@ void health_watch_stopping(struct rpc_call *call);
 /* reflection.c */
 void reflection_request_info(struct rpc_call *call, const ProtobufCMessage *message);
 void reflection_half_closed(struct rpc_call *call);
+/* relay.c */
+void relay_request(struct rpc_call *call, const ProtobufCMessage *message);
+void relay_half_closed(struct rpc_call *call);
+void relay_gone(struct rpc_call *call);
+/* status.c */
+void status_request(struct rpc_call *call, const ProtobufCMessage *message);
 /* version.c */
 void version_request(struct rpc_call *call, const ProtobufCMessage *message);
 
+/* whoami.c */
+void whoami_request(struct rpc_call *call, const ProtobufCMessage *message);
+
 /* The message, packed, as the call's next write. */
 void rpc_call_pack(struct rpc_call *call, const ProtobufCMessage *message);
+/* The same of a message that is packed already; the text is copied. */
+void rpc_call_write_text(struct rpc_call *call, struct str packed);

@@ -27,6 +27,7 @@
 #include "rpc/report.h"
 #include "rpc/server.h"
 #include "rpc/statedir.h"
+#include "rpc/status.h"
 #include "web/web.h"
 
 enum {
@@ -60,7 +61,7 @@ struct network {
 	uv_timer_t http_timer;
 	struct stats *stats; /* NULL: nothing is counted */
 	uv_timer_t second;
-	struct control_status status;
+	struct rpc_counters counters;
 	bool stopping;
 	bool failed;
 	bool damaged; /* said once */
@@ -70,13 +71,22 @@ struct network {
 
 static void on_control(uv_poll_t *poll, int status, int events);
 
-static void network_send(struct network *n, const struct control_message *m)
+/* As control_send. */
+static int network_try(const struct control_message *m, void *ctx)
 {
+	struct network *n = ctx;
 	int r = control_send(n->control, m);
 
 	if (r == 1)
 		uv_poll_start(&n->control_poll, UV_READABLE | UV_WRITABLE, on_control);
-	else if (r < 0 && !n->stopping)
+	return r;
+}
+
+static void network_send(struct network *n, const struct control_message *m)
+{
+	int r = network_try(m, n);
+
+	if (r < 0 && !n->stopping)
 		log_warning("network: cannot answer the sensor: %s", strerror(-r));
 }
 
@@ -156,10 +166,10 @@ static void note_missed(struct network *n, uint64_t seq, uint64_t missed)
 		missed = seq > n->next_seq ? seq - n->next_seq : 0;
 	if (!missed)
 		return;
-	if (!n->status.link_missed)
+	if (!n->counters.link_missed)
 		log_warning("network: the link was overrun, %llu alerts are lost",
 			    (unsigned long long)missed);
-	n->status.link_missed += missed;
+	n->counters.link_missed += missed;
 	if (n->journal)
 		journal_missed(n->journal, (struct gap){ seq - missed, seq - 1, LOSS_OVERRUN });
 }
@@ -182,11 +192,11 @@ static bool network_read(struct network *n)
 			network_damaged(n, r);
 			continue;
 		}
-		n->status.alerts++;
+		n->counters.alerts++;
 		note_missed(n, seq, missed);
 		if (seq >= n->next_seq)
 			n->next_seq = seq + 1;
-		n->status.newest_seq = seq;
+		n->counters.newest_seq = seq;
 		r = keep(n, seq, len);
 		if (r < 0)
 			network_damaged(n, r);
@@ -196,7 +206,7 @@ static bool network_read(struct network *n)
 
 static void show(struct network *n)
 {
-	backlog_show(&n->backlog, n->journal ? journal_kept(n->journal) : n->status.newest_seq);
+	backlog_show(&n->backlog, n->journal ? journal_kept(n->journal) : n->counters.newest_seq);
 }
 
 /* All that is in the ring, without the loop: before it runs, and at the end. */
@@ -290,18 +300,27 @@ static void on_link(uv_poll_t *poll, int status, int events)
 		network_take(n);
 }
 
-static void update_status(struct network *n)
+static void count(void *ctx)
 {
-	n->status.kept = n->backlog.end - n->backlog.first;
-	n->status.kept_bytes = n->backlog.bytes;
+	struct network *n = ctx;
+
+	n->counters.kept = n->backlog.end - n->backlog.first;
+	n->counters.kept_bytes = n->backlog.bytes;
 	if (n->server)
-		rpc_server_status(n->server, &n->status);
+		rpc_server_count(n->server, &n->counters);
 }
 
-static void network_status(struct network *n)
+static void answer(struct network *n, const struct control_ask *ask)
 {
-	update_status(n);
-	network_send(n, &(struct control_message){ .kind = CONTROL_STATUS, .status = n->status });
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct control_message m = { .kind = CONTROL_ANSWER,
+				     .answer = { .id = ask->id, .outcome = ANSWER_FAILED } };
+
+	if (ask->what == ASK_STATUS && n->server && rpc_server_status(n->server, &text) == 0) {
+		m.answer.outcome = ANSWER_OK;
+		m.answer.text = strbuf_str(&text);
+	}
+	network_send(n, &m);
 }
 
 static void count_http(struct network *n)
@@ -326,21 +345,21 @@ static void on_second(uv_timer_t *t)
 {
 	struct network *n = t->data;
 
-	update_status(n);
+	count(n);
 	const struct {
 		enum stat_id id;
 		uint64_t value;
 	} rows[] = {
-		{ STAT_NET_ALERTS, n->status.alerts },
-		{ STAT_NET_MISSED, n->status.link_missed },
-		{ STAT_NET_SEQ, n->status.newest_seq },
-		{ STAT_NET_KEPT, n->status.kept },
-		{ STAT_NET_KEPT_BYTES, n->status.kept_bytes },
-		{ STAT_GRPC_CALLS, n->status.calls },
-		{ STAT_GRPC_STREAMS, n->status.streams },
-		{ STAT_GRPC_SENT, n->status.sent },
-		{ STAT_GRPC_LOST, n->status.lost },
-		{ STAT_GRPC_REFUSED, n->status.refused },
+		{ STAT_NET_ALERTS, n->counters.alerts },
+		{ STAT_NET_MISSED, n->counters.link_missed },
+		{ STAT_NET_SEQ, n->counters.newest_seq },
+		{ STAT_NET_KEPT, n->counters.kept },
+		{ STAT_NET_KEPT_BYTES, n->counters.kept_bytes },
+		{ STAT_GRPC_CALLS, n->counters.calls },
+		{ STAT_GRPC_STREAMS, n->counters.streams },
+		{ STAT_GRPC_SENT, n->counters.sent },
+		{ STAT_GRPC_LOST, n->counters.lost },
+		{ STAT_GRPC_REFUSED, n->counters.refused },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		stats_set(n->stats, rows[i].id, rows[i].value);
@@ -373,8 +392,10 @@ static void on_control(uv_poll_t *poll, int status, int events)
 			uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	}
 	while (!n->stopping && (r = control_receive(n->control, &m)) == 1) {
-		if (m.kind == CONTROL_STATUS_ASK)
-			network_status(n);
+		if (m.kind == CONTROL_ASK)
+			answer(n, &m.ask);
+		else if (m.kind == CONTROL_ANSWER && n->server)
+			rpc_server_answer(n->server, &m.answer);
 		else if (m.kind == CONTROL_ACCESS && n->server)
 			change_access(n, &m.access);
 		else if (m.kind == CONTROL_STOP)
@@ -553,8 +574,15 @@ static int start_all(struct network *n, const struct control_settings *s)
 	start_journal(n, s, dir.len ? strbuf_z(&dir) : NULL);
 	/* Calls are answered when the loop runs; nobody finds the server without its history. */
 	network_read_all(n);
+	const struct rpc_sensor sensor = {
+		.stats = n->stats,
+		.counters = &n->counters,
+		.count = count,
+		.ask = network_try,
+		.ctx = n,
+	};
 	if (n->server)
-		rpc_server_journal(n->server, n->journal, n->first_seq);
+		rpc_server_begin(n->server, &sensor, n->journal, n->first_seq);
 	return 0;
 }
 

@@ -25,21 +25,23 @@ typedef Grpc__Reflection__V1__FileDescriptorResponse files_response;
 
 struct file_set {
 	const struct descriptor_file *files[REFLECTION_FILES];
-	bool known[REFLECTION_FILES];
 	size_t n;
 };
 
-/* The file, then all behind its imports, each once: the set itself is the queue. */
+/* The file, then all behind its imports, each once and before those it imports itself. */
 static void collect(const struct descriptor_file *file, struct file_set *set)
 {
-	set->files[set->n++] = file;
-	set->known[file->index] = true;
-	for (size_t i = 0; i < set->n; i++)
-		for (const struct descriptor_file **p = set->files[i]->imports; *p; p++)
-			if (!set->known[(*p)->index]) {
-				set->known[(*p)->index] = true;
-				set->files[set->n++] = *p;
-			}
+	const struct descriptor_file *wanted[REFLECTION_FILES] = { 0 };
+
+	wanted[file->index] = file;
+	/* What a file imports has a lower index. */
+	for (size_t i = file->index + 1; i-- > 0;) {
+		if (!wanted[i])
+			continue;
+		set->files[set->n++] = wanted[i];
+		for (const struct descriptor_file **p = wanted[i]->imports; *p; p++)
+			wanted[(*p)->index] = *p;
+	}
 }
 
 static void send(struct rpc_call *call, reflection_request *request, reflection_response *response)

@@ -28,6 +28,8 @@
 #include "rpc/grpc_log.h"
 #include "rpc/method.h"
 #include "rpc/pump.h"
+#include "rpc/relay.h"
+#include "rpc/status.h"
 #include "rpc/stream.h"
 #include "rpc/unix.h"
 
@@ -339,6 +341,7 @@ static void on_tick(uv_timer_t *timer)
 		if (call->method && call->method->tick && !call->ended)
 			call->method->tick(call);
 	}
+	relays_tick(&s->shared);
 	if (++s->ticks % RPC_SAVE_TICKS == 0)
 		streams_save(&s->shared);
 }
@@ -404,8 +407,16 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	return 0;
 }
 
-void rpc_server_journal(struct rpc_server *s, struct journal *journal, uint64_t first_seq)
+void rpc_server_begin(struct rpc_server *s, const struct rpc_sensor *sensor,
+		      struct journal *journal, uint64_t first_seq)
 {
+	s->shared.stats = sensor->stats;
+	s->shared.counters = sensor->counters;
+	s->shared.count = sensor->count;
+	s->shared.ask = sensor->ask;
+	s->shared.sensor_ctx = sensor->ctx;
+	/* An answer to the process before this one is not taken for an answer to this one. */
+	s->shared.last_ask = clock_wall_ns();
 	s->shared.journal = journal;
 	s->shared.first_seq = first_seq;
 	streams_load(&s->shared);
@@ -428,13 +439,23 @@ void rpc_server_alerts(struct rpc_server *s)
 	}
 }
 
-void rpc_server_status(const struct rpc_server *s, struct control_status *ret)
+void rpc_server_count(const struct rpc_server *s, struct rpc_counters *ret)
 {
 	ret->calls = s->shared.ncalls;
 	ret->streams = s->shared.nstreams;
 	ret->sent = s->shared.sent;
 	ret->lost = s->shared.lost;
 	ret->refused = s->shared.refused + grpc_log_refused();
+}
+
+int rpc_server_status(const struct rpc_server *s, struct strbuf *out)
+{
+	return status_pack(&s->shared, out);
+}
+
+void rpc_server_answer(struct rpc_server *s, const struct control_answer *a)
+{
+	relays_answer(&s->shared, a);
 }
 
 void rpc_server_stop(struct rpc_server *s, void (*stopped)(void *arg), void *arg)

@@ -368,6 +368,7 @@ static void note_sent(struct stream *s)
 	if (s->max_outstanding)
 		s->sent[(s->sent_first + s->sent_n++) % s->max_outstanding] = s->next_seq;
 	s->next_seq++;
+	s->nsent++;
 }
 
 void stream_written(struct rpc_call *call)

@@ -42,6 +42,7 @@ struct stream {
 	enum stream_write writing;
 	struct select *select; /* NULL: everything */
 	char *key;	       /* of the consumer's mark; NULL: none */
+	uint64_t nsent, nlost; /* alerts sent, and told to be lost */
 	uint64_t next_seq;     /* first number not dealt with */
 	uint64_t place;	       /* where it may be in the backlog */
 	uint64_t target;       /* end behind this number */

@@ -7,11 +7,11 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "rpc/backlog.h"
 #include "rpc/call.h"
 #include "rpc/method.h"
 #include "rpc/stream.h"
+#include "rpc/times.h"
 
 static char rule_lost[] = "Tiercel internal: alerts lost";
 static char source_internal[] = "internal";
@@ -25,16 +25,6 @@ static const char *const reasons[] = {
 	[LOSS_DISK] = "the disk was full or failed",
 	[LOSS_EPOCH] = "the position is of another numbering",
 };
-
-static Google__Protobuf__Timestamp time_now(void)
-{
-	Google__Protobuf__Timestamp time = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
-	uint64_t now = clock_wall_ns();
-
-	time.seconds = (int64_t)(now / NS_PER_SEC);
-	time.nanos = (int32_t)(now % NS_PER_SEC);
-	return time;
-}
 
 size_t pack_position(uint64_t epoch, uint64_t seq, uint8_t out[POSITION_BYTES])
 {
@@ -51,7 +41,7 @@ static void loss_alert(struct rpc_call *call, const struct gap *lost, uint64_t c
 {
 	char output[512], n[24], from[24], to[24], hostname[256];
 	char why[120];
-	Google__Protobuf__Timestamp time = time_now();
+	Google__Protobuf__Timestamp time = timestamp_of(clock_wall_ns());
 	Falco__Outputs__Response m = FALCO__OUTPUTS__RESPONSE__INIT;
 	struct {
 		char *key, *value;
@@ -94,7 +84,7 @@ static void loss_control(struct rpc_call *call, const struct gap *lost, uint64_t
 	Falco__Outputs__Loss loss = FALCO__OUTPUTS__LOSS__INIT;
 	Falco__Outputs__Cursor first = FALCO__OUTPUTS__CURSOR__INIT;
 	Falco__Outputs__Cursor last = FALCO__OUTPUTS__CURSOR__INIT;
-	Google__Protobuf__Timestamp time = time_now();
+	Google__Protobuf__Timestamp time = timestamp_of(clock_wall_ns());
 
 	first.epoch = last.epoch = rpc_epoch(call->shared);
 	first.seq = lost->first;
@@ -121,6 +111,7 @@ void tell_loss(struct rpc_call *call)
 	s->writing = WRITE_LOSS;
 	s->told_ns = clock_boot_ns();
 	call->shared->lost += count;
+	s->nlost += count;
 	if (s->control)
 		loss_control(call, &lost, count);
 	else
@@ -133,7 +124,7 @@ void tell_bookmark(struct rpc_call *call)
 	Falco__Outputs__Response m = FALCO__OUTPUTS__RESPONSE__INIT;
 	Falco__Outputs__Cursor at = FALCO__OUTPUTS__CURSOR__INIT;
 	Falco__Outputs__Cursor acked = FALCO__OUTPUTS__CURSOR__INIT;
-	Google__Protobuf__Timestamp time = time_now();
+	Google__Protobuf__Timestamp time = timestamp_of(clock_wall_ns());
 
 	at.epoch = acked.epoch = rpc_epoch(call->shared);
 	at.seq = s->next_seq - 1;

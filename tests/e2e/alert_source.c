@@ -31,6 +31,7 @@
 #include "link/link.h"
 #include "outputs.pb-c.h"
 #include "rpc/network.h"
+#include "tiercel.pb-c.h"
 
 struct source {
 	struct link_writer *link;
@@ -156,17 +157,28 @@ static void status(struct source *s)
 {
 	struct control_message m = { 0 };
 
-	if (control_send(s->control, &(struct control_message){ .kind = CONTROL_STATUS_ASK }) < 0)
+	const struct control_message ask = { .kind = CONTROL_ASK, .ask = { .what = ASK_STATUS } };
+
+	if (control_send(s->control, &ask) < 0)
 		exit(1);
-	while (m.kind != CONTROL_STATUS) {
+	while (m.kind != CONTROL_ANSWER) {
 		if (control_wait(s->control, 10000, &m) != 1)
 			exit(1);
 		note(&m);
 	}
+	Tiercel__V1__StatusResponse *now = tiercel__v1__status_response__unpack(
+		NULL, m.answer.text.len, (const uint8_t *)m.answer.text.ptr);
+	if (!now)
+		exit(1);
+	uint64_t lost = 0;
+	for (size_t i = 0; i < now->n_dropped; i++)
+		if (strcmp(now->dropped[i]->key, "streams") == 0)
+			lost = now->dropped[i]->value;
 	printf("status alerts=%" PRIu64 " kept=%" PRIu64 " calls=%" PRIu64 " streams=%" PRIu64
 	       " sent=%" PRIu64 " lost=%" PRIu64 " refused=%" PRIu64 "\n",
-	       m.status.alerts, m.status.kept, m.status.calls, m.status.streams, m.status.sent,
-	       m.status.lost, m.status.refused);
+	       now->received, now->backlog_alerts, now->calls, (uint64_t)now->n_streams, now->sent,
+	       lost, now->refused);
+	tiercel__v1__status_response__free_unpacked(now, NULL);
 	fflush(stdout);
 }
 

@@ -14,7 +14,7 @@ BOTH = pytest.mark.parametrize("how", ["unix", "tls"])
 VERSIONS = pytest.mark.parametrize("version", ["v1", "v1alpha"])
 GENERATED = subscribe.load(("health", "reflection"))
 HEALTH, REFLECTION = GENERATED["health"], GENERATED["reflection"]
-SERVICES = ["falco.outputs.service", "falco.version.service", "grpc.health.v1.Health",
+SERVICES = ["falco.outputs.service", "falco.version.service", "tiercel.v1.Tiercel", "grpc.health.v1.Health",
             "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"]
 
 

@@ -104,12 +104,21 @@ static void others_travel(void **state)
 	struct pair *p = *state;
 	struct control_message got;
 
-	pass(p, &(struct control_message){ .kind = CONTROL_STATUS_ASK }, &got);
+	pass(p,
+	     &(struct control_message){ .kind = CONTROL_ASK, .ask = { 7, ASK_RELOAD, STR("q") } },
+	     &got);
+	assert_int_equal(got.ask.id, 7);
+	assert_int_equal(got.ask.what, ASK_RELOAD);
+	assert_true(str_eqz(got.ask.text, "q"));
 	pass(p, &(struct control_message){ .kind = CONTROL_FAILED, .text = STR("no") }, &got);
 	assert_true(str_eqz(got.text, "no"));
-	pass(p, &(struct control_message){ .kind = CONTROL_STATUS, .status = { .refused = 9 } },
+	pass(p,
+	     &(struct control_message){ .kind = CONTROL_ANSWER,
+					.answer = { 8, ANSWER_LATE, STR("a") } },
 	     &got);
-	assert_int_equal(got.status.refused, 9);
+	assert_int_equal(got.answer.id, 8);
+	assert_int_equal(got.answer.outcome, ANSWER_LATE);
+	assert_true(str_eqz(got.answer.text, "a"));
 	pass(p,
 	     &(struct control_message){ .kind = CONTROL_LOG,
 					.log = { .level = 3, .text = STR("l") } },
@@ -166,7 +175,7 @@ static void bad_packets_are_refused(void **state)
 		{ { CONTROL_FAILED, 8, 0, 8, 9 }, 20 },	      /* part shorter than it says */
 		{ { CONTROL_FAILED, 8, 0, 0, 0 }, 16 },	      /* empty part */
 		{ { CONTROL_FAILED, 2 << 20, 0, 4, 9 }, 20 }, /* over the limit */
-		{ { CONTROL_STATUS, 8, 0, 8, 1, 1 }, 24 },    /* numbers cut off */
+		{ { CONTROL_ASK, 8, 0, 8, 1, 1 }, 24 },	      /* numbers cut off */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
