@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Listings: docs/fields.md is the Markdown one and must be up to date (UPDATE_GOLDEN=1 writes it); lines
+ * Listings: docs/fields.md and docs/events.md are the Markdown ones and must be up to date (UPDATE_GOLDEN=1
+ * writes them); lines
  * of the others by row.
  */
 #include <setjmp.h>
@@ -34,16 +35,17 @@ static void read_file(const char *path, struct strbuf *out)
 		strbuf_add(out, (struct str){ buf, n });
 }
 
-static void test_docs(void **state)
+/* A document is one listing under a headline. */
+static void check_document(const char *name, const char *head, bool events)
 {
 	const struct list_options o = { .format = LIST_MARKDOWN };
 	const char *root = getenv("TIERCEL_SOURCE_ROOT");
 	_cleanup_(strbuf_done) struct strbuf now = { 0 }, path = { 0 }, docs = { 0 };
 
 	assert_non_null(root);
-	strbuf_addz(&now, "# Fields\n\nMade by `tiercel list fields --format markdown`.\n\n");
-	print(false, &o, &now);
-	strbuf_printf(&path, "%s/docs/fields.md", root);
+	strbuf_addz(&now, head);
+	print(events, &o, &now);
+	strbuf_printf(&path, "%s/docs/%s", root, name);
 	if (getenv("UPDATE_GOLDEN")) {
 		_cleanup_(fclosep) FILE *f = fopen(strbuf_z(&path), "we");
 
@@ -53,6 +55,14 @@ static void test_docs(void **state)
 	}
 	read_file(strbuf_z(&path), &docs);
 	assert_true(str_eq(strbuf_str(&docs), strbuf_str(&now)));
+}
+
+static void test_docs(void **state)
+{
+	check_document("fields.md", "# Fields\n\nMade by `tiercel list fields --markdown`.\n\n",
+		       false);
+	check_document("events.md", "# Events\n\nMade by `tiercel list events --markdown`.\n\n",
+		       true);
 }
 
 static void test_lines(void **state)
