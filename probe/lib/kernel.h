@@ -23,6 +23,8 @@ typedef __s64 s64;
 /* Verified on its own, once; the linker keeps one of the copies of the files that include it. */
 #define SHARED __attribute__((weak, noinline))
 
+char LICENSE[] __weak SEC("license") = "Dual MIT/GPL";
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct pt_regs {
@@ -83,6 +85,7 @@ struct cred {
 
 struct qstr {
 	u64 hash_len;
+	u32 hash;
 	u32 len;
 	const unsigned char *name;
 };
@@ -241,6 +244,14 @@ struct thread_info {
 
 struct list_head {
 	struct list_head *next;
+};
+
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
 };
 
 struct task_struct {

@@ -21,14 +21,7 @@ static __attribute__((noinline)) u64 key_path(u64 dentry, u64 vfsmount)
 	u64 mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
 	u64 root = (u64)CORE(vfsmount, vfsmount, mnt_root);
 	u64 h = conf.secrets[0];
-	struct {
-		u64 parent, hash_len;
-	} d = { 0 };
 
-	/* One read for two neighbours; they have been that for ever. */
-	if (bpf_core_field_offset(struct dentry, d_name) !=
-	    bpf_core_field_offset(struct dentry, d_parent) + 8)
-		return 0;
 	if (CORE(dentry, dentry, d_flags) & DCACHE_OP_HASH)
 		return 0;
 	for (u32 i = 0; i < KEY_STEPS; i++) {
@@ -44,13 +37,12 @@ static __attribute__((noinline)) u64 key_path(u64 dentry, u64 vfsmount)
 				return 0;
 			continue;
 		}
-		bpf_probe_read_kernel(
-			&d, sizeof(d),
-			(void *)(dentry + bpf_core_field_offset(struct dentry, d_parent)));
-		if (d.parent == dentry)
+		u64 parent = (u64)CORE(dentry, dentry, d_parent);
+
+		if (parent == dentry)
 			return 0;
-		h = key_mix(h, d.hash_len);
-		dentry = d.parent;
+		h = key_mix(h, name_hash(dentry));
+		dentry = parent;
 	}
 	return 0;
 }

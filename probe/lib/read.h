@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
 /*
  * Reading the kernel's objects: tasks, files, sockets, cgroups. Pointers from BTF-typed sources are
- * followed directly, which is six times cheaper than probe reads; addresses that come as numbers
- * (descriptor tables, shared functions) go through BPF_CORE_READ.
+ * followed directly, which is six times cheaper than probe reads; so are addresses that come as numbers
+ * (descriptor tables, shared functions) where the kernel has a cast for them, else they are probe read.
  */
 #ifndef TIERCEL_PROBE_READ_H
 #define TIERCEL_PROBE_READ_H
@@ -17,26 +17,77 @@
 		bound_;                                                                            \
 	})
 
-/* The address is taken out first: a field of a struct of ours inside BPF_CORE_READ is relocated too. */
+/* 6.2: an address becomes a pointer that may be followed, and reads 0 where there is nothing. */
+extern void *bpf_rdonly_cast(const void *address, u32 type) __ksym __weak;
+
+enum bpf_func_id___62 {
+	BPF_FUNC_cgrp_storage_get___62 = 210,
+};
+
+#define HAS_CAST bpf_core_enum_value_exists(enum bpf_func_id___62, BPF_FUNC_cgrp_storage_get___62)
+
+#define CAST(type, addr)                                                                           \
+	((struct type *)bpf_rdonly_cast((void *)(addr), bpf_core_type_id_kernel(struct type)))
+
+/* Pointers may not go to shared functions; the difference of two is a number. */
+INLINE u64 number_of(u64 pointer)
+{
+	return pointer - (u64)CAST(task_struct, 0);
+}
+
+enum { CLASS_POINTER = 5 }; /* of __builtin_classify_type */
+
+/*
+ * A field, or one behind several pointers. The address is taken out first: a field of a struct of ours inside
+ * BPF_CORE_READ is relocated too.
+ */
 #define CORE(type, addr, ...)                                                                      \
 	({                                                                                         \
 		u64 core_ = (u64)(addr);                                                           \
-		BPF_CORE_READ((struct type *)core_, __VA_ARGS__);                                  \
+		___type(((struct type *)0), __VA_ARGS__) read_;                                    \
+                                                                                                   \
+		if (!HAS_CAST)                                                                     \
+			read_ = BPF_CORE_READ((struct type *)core_, __VA_ARGS__);                  \
+		else if (__builtin_classify_type(read_) == CLASS_POINTER)                          \
+			read_ = (typeof(read_))number_of(                                          \
+				(u64)___arrow(CAST(type, core_), __VA_ARGS__));                    \
+		else                                                                               \
+			read_ = ___arrow(CAST(type, core_), __VA_ARGS__);                          \
+		read_;                                                                             \
 	})
+
+/* A pointer that lies at this address. */
+INLINE u64 pointer_at(u64 address)
+{
+	u64 p = 0;
+
+	/* The list's head is nothing but a pointer. */
+	if (HAS_CAST)
+		return number_of((u64)CAST(hlist_head, address)->first);
+	bpf_probe_read_kernel(&p, sizeof(p), (void *)address);
+	return p;
+}
 
 /* The kernel's address of descriptor fd of the current task, or 0. */
 SHARED u64 file_of(s64 fd)
 {
 	struct task_struct *t = bpf_get_current_task_btf();
 	struct fdtable *fdt = t->files->fdt;
-	u64 table, file = 0;
 
 	if (fd < 0 || fd >= (s64)fdt->max_fds)
 		return 0;
-	table = (u64)fdt->fd;
-	if (bpf_probe_read_kernel(&file, sizeof(file), (void *)(table + (u64)fd * 8)) < 0)
-		return 0;
-	return file;
+	return pointer_at((u64)fdt->fd + (u64)fd * 8);
+}
+
+/* Of its last component, and the component's length in the upper half; of what has the same parent only this has it. */
+INLINE u64 name_hash(u64 dentry)
+{
+	if (HAS_CAST) {
+		struct qstr *name = &CAST(dentry, dentry)->d_name;
+
+		return (u64)name->len << 32 | name->hash;
+	}
+	return CORE(dentry, dentry, d_name.hash_len);
 }
 
 /*

@@ -182,7 +182,7 @@ static long walk_step(u32 i, struct walk *w)
 		w->end = WALK_DETACHED;
 		return 1;
 	}
-	hash_len = CORE(dentry, dentry, d_name.hash_len);
+	hash_len = name_hash(dentry);
 	len = (u32)BOUND(hash_len >> 32, 0xff);
 	w->hash = key_mix(w->hash, hash_len);
 	name = (u64)CORE(dentry, dentry, d_name.name);

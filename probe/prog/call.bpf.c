@@ -7,8 +7,6 @@
 #include "lib/data.h"
 #include "lib/process.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 enum { POLLFDS = 128 };
 
 struct {

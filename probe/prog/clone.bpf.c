@@ -5,8 +5,6 @@
  */
 #include "lib/process.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 INLINE u64 clone_call_flags(struct slot *s, u32 nr)
 {
 	u64 flags = 0;

@@ -5,8 +5,6 @@
  */
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 enum { CLOSE_CALL = 3, CLOSING = 1024 };
 
 /* A record without parameters, to the end of the path. */

@@ -2,8 +2,6 @@
 /* Calls whose arguments mean something else with each request. */
 #include "lib/data.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 /* Values of ptrace_requests in flags.def. */
 INLINE u16 ptrace_request(u64 r)
 {

@@ -6,8 +6,6 @@
  */
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 SEC("tp_btf/sys_exit")
 int sys_exit(u64 *ctx)
 {

@@ -6,8 +6,6 @@
 #include "lib/data.h"
 #include "lib/socket.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 enum { MESSAGES = 64 /* of one call; more are not told */ };
 
 INLINE u64 received_bytes(struct slot *s)

@@ -7,8 +7,6 @@
 #include "lib/key.h"
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 struct opened {
 	u64 file;
 	u64 ino;

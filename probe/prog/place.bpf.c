@@ -2,8 +2,6 @@
 /* The directories and the session a task is in: what they are afterwards comes along. */
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 INLINE int setsid_exit(u64 *ctx)
 {
 	struct slot *s = exit_begin(ctx, 112, EV_SYSCALL_SETSID_X, 1, 1);

@@ -3,8 +3,6 @@
 #include "lib/flags.h"
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 /* Of the kernel's linux/quota.h and linux/dqblk_xfs.h. */
 enum {
 	QUOTA_ON = 0x800002,

@@ -5,8 +5,6 @@
  */
 #include "lib/record.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 SEC("tp_btf/sys_exit")
 int selftest(u64 *ctx)
 {

@@ -4,8 +4,6 @@
 #include "lib/flags.h"
 #include "lib/socket.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 enum { EINPROGRESS_ = 115 };
 
 INLINE int socket_exit(u64 *ctx)

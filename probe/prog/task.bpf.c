@@ -6,8 +6,6 @@
  */
 #include "lib/process.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 INLINE u64 fork_flags(struct task_struct *p, struct task_struct *c)
 {
 	u64 flags = 0;

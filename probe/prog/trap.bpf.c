@@ -2,8 +2,6 @@
 /* What reaches a task though it has made no call: another one's turn, a signal, a page fault. */
 #include "lib/process.h"
 
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
-
 /* Told of the task that gives way. The idle task is none. */
 SEC("tp_btf/sched_switch")
 int task_switch(u64 *ctx)

@@ -39,6 +39,11 @@ static void op_openclose(void)
 	close(open("/tmp", O_RDONLY | O_DIRECTORY));
 }
 
+static void op_openfile(void)
+{
+	close(open("/usr/lib/os-release", O_RDONLY | O_CLOEXEC));
+}
+
 static void op_stat(void)
 {
 	struct stat st;
@@ -59,8 +64,8 @@ static const struct {
 	const char *name;
 	void (*fn)(void);
 } ops[] = {
-	{ "getppid", op_getppid }, { "open", op_open },	  { "open+close", op_openclose },
-	{ "stat", op_stat },	   { "spawn", op_spawn },
+	{ "getppid", op_getppid },    { "open", op_open }, { "open+close", op_openclose },
+	{ "open file", op_openfile }, { "stat", op_stat }, { "spawn", op_spawn },
 };
 
 static uint64_t now_ns(void)
