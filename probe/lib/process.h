@@ -6,6 +6,25 @@
 #include "lib/flags.h"
 #include "lib/record.h"
 
+enum { STRING_PAGES = 33 /* of the longest argument, 128 KiB */ };
+
+/* Behind the end of a text that is longer than a page, or 0. */
+SHARED u64 behind_text(struct slot *s, u64 addr)
+{
+	if (!s)
+		return 0;
+	for (u32 i = 0; i < STRING_PAGES; i++) {
+		long n = bpf_probe_read_user_str(s->tmp, SLOT_TMP, (void *)addr);
+
+		if (n <= 0)
+			return 0;
+		if (n < SLOT_TMP)
+			return addr + (u64)n;
+		addr += SLOT_TMP - 1;
+	}
+	return 0;
+}
+
 /* exe and args: argv[0], and the rest of the argument area. */
 SHARED int p_exe_args(struct slot *s)
 {
@@ -29,11 +48,11 @@ SHARED int p_exe_args(struct slot *s)
 
 	p_user_text(s, start, 4096);
 	len = *LEN_AT(s, at);
-	if (len == REC_MISSING || start + len + 1 >= end) {
+	start = len == SLOT_TMP - 1 ? behind_text(s, start) : start + len + 1;
+	if (len == REC_MISSING || !start || start >= end) {
 		p_len(s, 0);
 		return 0;
 	}
-	start += len + 1;
 	p_user_bytes(s, start, end - start);
 	return 0;
 }

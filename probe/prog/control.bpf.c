@@ -187,6 +187,8 @@ SHARED int p_key_arg(struct slot *s, u64 v, u32 kind)
 	long n = v ? bpf_probe_read_user_str(o + 1, 4096, (void *)v) : -1;
 
 	o[0] = KEY_DYN_TEXT;
+	if (n == 4096)
+		HDR(s)->flags |= REC_F_TRUNCATED;
 	if (n <= 0)
 		p_missing(s);
 	else

@@ -217,7 +217,7 @@ int exec_exit(u64 *ctx)
 		if (!s)
 			return 0;
 		exec_body(s, s->ret);
-		x_base(s, REC_X_BASE, AT_FDCWD, p_user_text(s, s->args[0], 4096));
+		x_base(s, REC_X_BASE2, AT_FDCWD, p_user_text(s, s->args[0], 4096));
 	}
 	exec_extras(s);
 	return rec_end(s);

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 static void opens(const char *dir)
 {
 	int d;
@@ -153,12 +155,49 @@ static void test_deep(void **st)
 	watch_done(&w);
 }
 
+/* Its name is what the handle leads to; where the file system has no handles, there is only the failure. */
+static void open_handles(const char *dir)
+{
+	union {
+		struct file_handle h;
+		char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} u = { .h.handle_bytes = MAX_HANDLE_SZ };
+	int d = open(".", O_RDONLY | O_DIRECTORY), id;
+
+	must_be_ok(dup2(d, 50));
+	must_be_ok(open("made", O_CREAT | O_RDWR, 0600));
+	must(syscall(SYS_open_by_handle_at, 99, &u.h, O_RDONLY), -EBADF);
+	if (name_to_handle_at(50, "made", &u.h, &id, 0) == 0)
+		must_be_ok(open_by_handle_at(50, &u.h, O_RDWR | O_APPEND));
+}
+
+static const struct expected handled[] = {
+	{ EV_SYSCALL_OPEN_BY_HANDLE_AT_X, 2, 0,
+	  "fd=-9(EBADF) mountfd=99 flags=1(O_RDONLY) path=<NA> dev=0 ino=0" },
+	{ EV_SYSCALL_OPEN_BY_HANDLE_AT_X, 2, 1,
+	  "fd=[0-9]*(<f>%D/made) mountfd=50 flags=*(O_APPEND|O_RDWR*) path=%D/made dev=* "
+	  "ino=[1-9]*" },
+};
+
+static void test_handles(void **st)
+{
+	const uint16_t only[] = { EV_SYSCALL_OPEN_BY_HANDLE_AT_X, 0 };
+	struct watch w;
+
+	watch_run(&w, only, open_handles);
+	if (w.n > 1)
+		assert_events(&w, handled, ARRAY_SIZE(handled));
+	assert_int_equal(rec_num(watch_get(&w, EV_SYSCALL_OPEN_BY_HANDLE_AT_X, 0), 0), -EBADF);
+	watch_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_openat),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_handles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
