@@ -23,6 +23,7 @@
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
 #include "daemon/testfiles.h"
+#include "daemon/validate.h"
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
@@ -344,6 +345,19 @@ static int cmd_network(const struct args *args)
 	});
 }
 
+/* Started by the sensor, with its configuration (daemon/validator.c). */
+static int cmd_validate(const struct args *args)
+{
+	struct config *config = NULL;
+	int status = load_config(args, &config);
+
+	if (status)
+		return VALIDATE_FAILED;
+	status = validate_main(config, args);
+	config_unref(config);
+	return status;
+}
+
 /* System calls are the one source there is. */
 static int check_sources(const struct args *args, struct diag *d)
 {
@@ -565,10 +579,10 @@ static const struct {
 	const char *name;
 	int (*fn)(const struct args *args);
 } commands[] = {
-	{ "run", by_action },	  { "check", cmd_check },     { "test", cmd_test },
-	{ "list", cmd_list },	  { "explain", cmd_explain }, { "record", cmd_record },
-	{ "replay", cmd_replay }, { "certs", cmd_certs },     { "network", cmd_network },
-	{ "help", cmd_help },	  { "config", cmd_config },
+	{ "run", by_action },	      { "check", cmd_check },	  { "test", cmd_test },
+	{ "list", cmd_list },	      { "explain", cmd_explain }, { "record", cmd_record },
+	{ "replay", cmd_replay },     { "certs", cmd_certs },	  { "network", cmd_network },
+	{ "validate", cmd_validate }, { "help", cmd_help },	  { "config", cmd_config },
 };
 
 int command_run(const struct args *args)

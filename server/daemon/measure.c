@@ -123,21 +123,28 @@ static void label(struct strbuf *out, const char *name, struct str value)
 	stats_label(out, str_of(name), value);
 }
 
-static _Atomic uint64_t *rule_cell(struct stats *s, const struct rule *rule)
+static void rule_labels(const struct rule *rule, struct strbuf *labels)
 {
-	_cleanup_(strbuf_done) struct strbuf labels = { 0 }, tag = { 0 };
+	_cleanup_(strbuf_done) struct strbuf tag = { 0 };
 	char priority[4];
 
 	snprintf(priority, sizeof(priority), "%d", (int)rule->priority & 7);
-	label(&labels, "priority", str_of(priority));
-	label(&labels, "rule_name", rule->name);
-	label(&labels, "source", rule->source);
+	label(labels, "priority", str_of(priority));
+	label(labels, "rule_name", rule->name);
+	label(labels, "source", rule->source);
 	for (size_t i = 0; i < rule->ntags; i++) {
 		strbuf_clear(&tag);
 		strbuf_addz(&tag, "tag_");
 		strbuf_add(&tag, rule->tags[i]);
-		label(&labels, strbuf_z(&tag), STR("true"));
+		label(labels, strbuf_z(&tag), STR("true"));
 	}
+}
+
+static _Atomic uint64_t *rule_cell(struct stats *s, const struct rule *rule)
+{
+	_cleanup_(strbuf_done) struct strbuf labels = { 0 };
+
+	rule_labels(rule, &labels);
 	return stats_series(s, STAT_RULE_MATCHES, strbuf_str(&labels));
 }
 
@@ -156,6 +163,21 @@ static void count_rules(struct stats *s, struct counted *c)
 		stats_cell_add(c->cells[i], matches - c->seen[i]);
 		c->seen[i] = matches;
 	}
+}
+
+const struct ruleset *measure_ruleset(const struct measure *m)
+{
+	return m->now.rules;
+}
+
+uint64_t measure_matches(const struct measure *m, const struct rule *rule)
+{
+	uint64_t matches = atomic_load_explicit(rule->matches, memory_order_relaxed);
+	_cleanup_(strbuf_done) struct strbuf labels = { 0 };
+
+	rule_labels(rule, &labels);
+	return stats_series_value(m->o.stats, STAT_RULE_MATCHES, strbuf_str(&labels)) + matches -
+	       m->now.seen[rule->index];
 }
 
 static void count_channels(struct measure *m)

@@ -34,4 +34,8 @@ struct measure_options {
 int measure_start(const struct measure_options *options, struct measure **ret);
 /* These rules count from now on; what others counted stays. */
 void measure_rules(struct measure *m, struct ruleset *rs);
+/* The rules in force; borrowed. */
+const struct ruleset *measure_ruleset(const struct measure *m);
+/* How often a rule of them has matched since the start, also before it was loaded again. */
+uint64_t measure_matches(const struct measure *m, const struct rule *rule);
 struct measure *measure_stop(struct measure *m); /* NULL */

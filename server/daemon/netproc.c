@@ -51,6 +51,8 @@ struct netproc {
 	uint64_t restarts;
 	bool memory_only; /* this run's numbers are not the journal's */
 	struct engine *engine;
+	void (*asked)(const struct control_ask *ask, void *ctx); /* NULL: not now */
+	void *asked_ctx;
 	bool running, stopping;
 };
 
@@ -150,6 +152,37 @@ static void want_flush(struct netproc *n, int r)
 		uv_poll_start(n->poll, r ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_control);
 }
 
+void netproc_asked(struct netproc *n, void (*fn)(const struct control_ask *ask, void *ctx),
+		   void *ctx)
+{
+	if (!n)
+		return;
+	n->asked = fn;
+	n->asked_ctx = ctx;
+}
+
+void netproc_answer(struct netproc *n, const struct control_answer *answer)
+{
+	const struct control_message m = { .kind = CONTROL_ANSWER, .answer = *answer };
+
+	if (!n->poll)
+		return;
+	int r = control_send(n->control, &m);
+	if (r < 0)
+		log_error("control channel: a question is not answered: %s", strerror(-r));
+	want_flush(n, r);
+}
+
+/* The question's texts are gone when the next message is received: fn keeps what it needs. */
+static void pass_question(struct netproc *n, const struct control_ask *ask)
+{
+	if (n->asked)
+		n->asked(ask, n->asked_ctx);
+	else
+		netproc_answer(n, &(struct control_answer){ ask->id, ANSWER_FAILED,
+							    STR("the sensor is not ready") });
+}
+
 static void on_control(uv_poll_t *p, int status, int events)
 {
 	struct netproc *n = p->data;
@@ -165,6 +198,8 @@ static void on_control(uv_poll_t *p, int status, int events)
 			n->http_at = m.seq;
 		else if (m.kind == CONTROL_ALERT)
 			raise_alert(n, &m.alert);
+		else if (m.kind == CONTROL_ASK)
+			pass_question(n, &m.ask);
 	}
 	if (r < 0)
 		uv_poll_stop(p); /* on_process_exit follows */

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "config/config.h"
+#include "link/control.h"
 #include "link/link.h"
 #include "link/stats.h"
 
@@ -28,6 +29,11 @@ pid_t netproc_pid(const struct netproc *n);
 uint64_t netproc_restarts(const struct netproc *n);
 /* Internal alerts that the process asks for are raised here; NULL: no more. */
 void netproc_engine(struct netproc *n, struct engine *engine);
+/* What the process asks (CONTROL_ASK) goes to fn; NULL: it is told "not now". n may be NULL. */
+void netproc_asked(struct netproc *n, void (*fn)(const struct control_ask *ask, void *ctx),
+		   void *ctx);
+/* To the process there is now, which drops what it has not asked. */
+void netproc_answer(struct netproc *n, const struct control_answer *answer);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
 /* The number the first alert of this run gets, so that none is used twice (journal/). */

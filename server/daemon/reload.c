@@ -31,6 +31,14 @@ struct watched {
 	char *path;
 };
 
+struct teller {
+	STAILQ_ENTRY(teller) link;
+	reload_told_fn *fn;
+	void *ctx;
+};
+
+STAILQ_HEAD(tellers, teller);
+
 struct reload {
 	struct reload_options o;
 	uv_work_t work;
@@ -42,7 +50,8 @@ struct reload {
 	/* The worker's results. */
 	struct ruleset *rules;
 	struct attach attach; /* what they need */
-	struct strbuf error;
+	struct strbuf error, json;
+	struct tellers waiting, current; /* current: of the load that is under way */
 };
 
 static struct bpf_options delivering(const struct attach *a)
@@ -79,14 +88,18 @@ static void load(uv_work_t *w)
 	struct diag diag = { 0 };
 
 	strbuf_clear(&r->error);
+	strbuf_clear(&r->json);
 	int rc = rules_load(r->o.config, r->o.args, &l, &r->rules, &diag);
-	if (rc && !diag.text[0] && l)
-		loader_print(l, false, &r->error);
+	if (l)
+		rules_results_json(l, &r->json);
+	if (l && !diag.text[0] && (rc || loader_warnings(l)))
+		loader_print(l, rc == 0, &r->error);
 	else if (rc)
 		strbuf_addz(&r->error, diag.text[0] ? diag.text : strerror(rc < 0 ? -rc : EINVAL));
 	loader_free(l);
 	if (rc == 0 && (rc = widen(r, &diag)) < 0) {
 		r->rules = ruleset_unref(r->rules);
+		strbuf_clear(&r->error);
 		strbuf_addz(&r->error, diag.text);
 	}
 }
@@ -108,6 +121,24 @@ static void refused(struct reload *r)
 		log_error("reload: the internal alert could not be raised: %s", strerror(-rc));
 }
 
+static void tell(struct reload *r, bool ok)
+{
+	struct reload_outcome outcome = {
+		.loaded = ok,
+		.text = str_trim(strbuf_str(&r->error)),
+		.json = strbuf_str(&r->json),
+	};
+	struct teller *t;
+
+	if (r->rules)
+		ruleset_rules(r->rules, &outcome.rules);
+	while ((t = STAILQ_FIRST(&r->current))) {
+		STAILQ_REMOVE_HEAD(&r->current, link);
+		t->fn(&outcome, t->ctx);
+		free(t);
+	}
+}
+
 static void loaded(uv_work_t *w, int status)
 {
 	struct reload *r = w->data;
@@ -120,12 +151,14 @@ static void loaded(uv_work_t *w, int status)
 		narrow(r);
 		if (r->o.loaded)
 			r->o.loaded(r->rules, r->o.ctx);
+		tell(r, true);
 		r->rules = ruleset_unref(r->rules);
 		stats_add(r->o.stats, STAT_RELOADS, 1);
 		log_notice("rules are loaded anew");
 	} else {
 		stats_add(r->o.stats, STAT_RELOADS_FAILED, 1);
 		refused(r);
+		tell(r, false);
 	}
 	if (r->again)
 		reload_ask(r);
@@ -139,6 +172,19 @@ void reload_ask(struct reload *r)
 	r->fingerprint = rules_fingerprint(r->o.config, r->o.args);
 	r->work.data = r;
 	r->loading = uv_queue_work(r->o.loop, &r->work, load, loaded) == 0;
+	STAILQ_CONCAT(&r->current, &r->waiting);
+}
+
+int reload_ask_told(struct reload *r, reload_told_fn *fn, void *ctx)
+{
+	struct teller *t = malloc(sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	*t = (struct teller){ .fn = fn, .ctx = ctx };
+	STAILQ_INSERT_TAIL(&r->waiting, t, link);
+	reload_ask(r);
+	return 0;
 }
 
 static void look(uv_timer_t *t)
@@ -242,6 +288,8 @@ int reload_start(const struct reload_options *options, struct reload **ret)
 	if (!r)
 		return -ENOMEM;
 	r->o = *options;
+	STAILQ_INIT(&r->waiting);
+	STAILQ_INIT(&r->current);
 	r->o.loop->data = r;
 	uv_timer_init(r->o.loop, &r->timer);
 	r->timer.data = r;
@@ -257,6 +305,7 @@ static void on_closed(uv_handle_t *h)
 	struct reload *r = h->data;
 
 	strbuf_done(&r->error);
+	strbuf_done(&r->json);
 	free(r);
 }
 
@@ -270,6 +319,10 @@ struct reload *reload_stop(struct reload *r)
 	while (r->loading)
 		uv_run(r->o.loop, UV_RUN_ONCE);
 	r->rules = ruleset_unref(r->rules);
+	STAILQ_CONCAT(&r->current, &r->waiting);
+	strbuf_clear(&r->error);
+	strbuf_addz(&r->error, "the server is stopping");
+	tell(r, false);
 	while ((w = LIST_FIRST(&r->watched))) {
 		LIST_REMOVE(w, link);
 		uv_close((uv_handle_t *)&w->handle, free_watched);

@@ -33,5 +33,15 @@ struct reload_options {
 int reload_start(const struct reload_options *options, struct reload **ret);
 /* Loads the rules again; once more afterwards if it is just loading. */
 void reload_ask(struct reload *r);
+/* How it ended. The texts are valid while fn runs. */
+struct reload_outcome {
+	bool loaded;	 /* the new rules are in force */
+	struct str text; /* what is wrong, for a person; with `loaded` the warnings */
+	struct str json; /* the results as -V prints them; empty when no file was read */
+	size_t rules;	 /* of the files, when they are good */
+};
+typedef void reload_told_fn(const struct reload_outcome *outcome, void *ctx);
+/* The same, and fn is told how the first load that begins from now on ended. -ENOMEM: nothing is done. */
+int reload_ask_told(struct reload *r, reload_told_fn *fn, void *ctx);
 /* Waits for the worker; the handles are closed when the loop has run once more. Returns NULL. */
 struct reload *reload_stop(struct reload *r);

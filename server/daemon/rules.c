@@ -267,6 +267,17 @@ int rules_load(const struct config *config, const struct args *args, struct load
 	return 0;
 }
 
+void rules_results_json(const struct loader *l, struct strbuf *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	json_key(&j, STR("falco_load_results"));
+	loader_json(l, &j);
+	json_close(&j, '}');
+	strbuf_addc(out, '\n');
+}
+
 void rules_error(const struct loader *l, struct diag *diag)
 {
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };

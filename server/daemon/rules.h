@@ -24,6 +24,8 @@ int rules_files(const struct config *config, const struct args *args,
 uint64_t rules_fingerprint(const struct config *config, const struct args *args);
 /* A loader with the options of the configuration (NULL: defaults) and no files. NULL: memory. */
 struct loader *rules_loader(const struct config *config, const struct args *args);
+/* What -V prints as JSON: {"falco_load_results": ...} and a line feed. */
+void rules_results_json(const struct loader *l, struct strbuf *out);
 /* The first error of the results as the diagnostic of a start that fails. */
 void rules_error(const struct loader *l, struct diag *diag);
 /* Plugins whose work is built in. */

@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "daemon/accounts_watch.h"
+#include "daemon/answers.h"
 #include "daemon/attach.h"
 #include "daemon/engine.h"
 #include "daemon/health.h"
@@ -45,6 +46,7 @@ struct sensor {
 	struct stats *stats;
 	struct measure *measure;
 	struct reload *reload;
+	struct answers *answers;
 	struct accounts_watch *accounts;
 	struct health *health;
 	uv_async_t give_up;
@@ -297,6 +299,21 @@ static int start_health(struct sensor *s, struct diag *diag)
 	return r < 0 ? 1 : 0;
 }
 
+static int start_answers(struct sensor *s, struct diag *diag)
+{
+	int r = answers_start(&(struct answers_options){ .loop = &s->loop,
+							 .config = s->config,
+							 .args = s->args,
+							 .net = s->net,
+							 .reload = s->reload,
+							 .measure = s->measure },
+			      &s->answers);
+
+	if (r < 0)
+		diag_set(diag, "answers: %s", strerror(-r));
+	return r < 0 ? 1 : 0;
+}
+
 static int start_measure(struct sensor *s, struct diag *diag)
 {
 	int r = measure_start(&(struct measure_options){ .loop = &s->loop,
@@ -379,9 +396,16 @@ static void stop_engine(struct sensor *s)
 	s->runtime = runtime_free(s->runtime);
 }
 
-static void close_all(struct sensor *s)
+/* Who asked for a reload is told of it, or else of nothing. */
+static void stop_answers(struct sensor *s)
 {
 	s->reload = reload_stop(s->reload);
+	s->answers = answers_stop(s->answers);
+}
+
+static void close_all(struct sensor *s)
+{
+	stop_answers(s);
 	s->accounts = accounts_watch_stop(s->accounts);
 	stop_engine(s);
 	s->measure = measure_stop(s->measure);
@@ -429,12 +453,14 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		status = start_health(&s, diag);
 	if (status == 0)
 		status = start_reload(&s, diag);
+	if (status == 0)
+		status = start_answers(&s, diag);
 	if (status == 0) {
 		watch_accounts(&s);
 		watch(&s);
 		notify_stopping((unsigned)config->output_timeout_ms);
 		status = s.status;
-		s.reload = reload_stop(s.reload);
+		stop_answers(&s);
 		s.accounts = accounts_watch_stop(s.accounts);
 		stop_engine(&s);
 		report_end(&s);

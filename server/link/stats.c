@@ -276,6 +276,23 @@ static struct stats_slot *slot_new(struct stats_area *a, enum stat_id id, struct
 	return slot;
 }
 
+/* key: what it is found by. */
+static struct stats_slot *slot_find(const struct stats *s, enum stat_id id, struct str labels,
+				    struct strbuf *key)
+{
+	assert(rows[id].series && rows[id].side == s->side);
+	strbuf_printf(key, "%u " STR_FMT, (unsigned)id, STR_ARG(labels));
+	return strmap_find(&s->index->by_key, strbuf_str(key));
+}
+
+uint64_t stats_series_value(const struct stats *s, enum stat_id id, struct str labels)
+{
+	_cleanup_(strbuf_done) struct strbuf key = { 0 };
+	const struct stats_slot *slot = s ? slot_find(s, id, labels, &key) : NULL;
+
+	return slot ? atomic_load_explicit(&slot->value, memory_order_relaxed) : 0;
+}
+
 _Atomic uint64_t *stats_series(struct stats *s, enum stat_id id, struct str labels)
 {
 	static _Atomic uint64_t nowhere;
@@ -283,9 +300,7 @@ _Atomic uint64_t *stats_series(struct stats *s, enum stat_id id, struct str labe
 
 	if (!s)
 		return &nowhere;
-	assert(rows[id].series && rows[id].side == s->side);
-	strbuf_printf(&key, "%u " STR_FMT, (unsigned)id, STR_ARG(labels));
-	struct stats_slot *slot = strmap_find(&s->index->by_key, strbuf_str(&key));
+	struct stats_slot *slot = slot_find(s, id, labels, &key);
 	if (slot)
 		return &slot->value;
 	char *z = strbuf_take(&key);

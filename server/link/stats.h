@@ -84,6 +84,8 @@ int stats_fd(const struct stats *s, enum stats_side side);
  * series (control, loop); the cell may then be given to the thread that writes it.
  */
 _Atomic uint64_t *stats_series(struct stats *s, enum stat_id id, struct str labels);
+/* Its value, without making it: 0 when it is not there. */
+uint64_t stats_series_value(const struct stats *s, enum stat_id id, struct str labels);
 /* Series of one side: 0 <= i < count. False: not readable (the other side damaged it). */
 size_t stats_nseries(const struct stats *s, enum stats_side side);
 bool stats_series_at(const struct stats *s, enum stats_side side, size_t i,

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """tiercel.v1: how the server is, who the caller is, its rules; whoever answers, and whoever may ask."""
 
+import json
 import os
+import subprocess
 import threading
 import time
 
 import grpc
 import pytest
 
+import host
 from conftest import MESSAGES, subscribe
 
 TIERCEL = subscribe.load(("tiercel",))["tiercel"]
@@ -139,3 +142,155 @@ def test_long_questions_are_bounded(serve, connect):
     until(lambda: call(channel, "Status").calls == 1)
     assert code_of(call, channel, "ValidateRules", [part] * 20) == CODES.RESOURCE_EXHAUSTED
     wait.set()
+
+
+RULES = """
+- macro: opened
+  condition: evt.type in (open, openat, openat2)
+- rule: Watched file opened
+  desc: Somebody opened it.
+  condition: opened and fd.name endswith .watched
+  output: "opened %fd.name"
+  priority: WARNING
+  tags: [files, demo]
+- rule: Never
+  desc: d
+  condition: evt.type = mkdir and fd.name = "/no"
+  output: o
+  priority: DEBUG
+  enabled: false
+"""
+
+
+@pytest.fixture
+def live(sensor, actor, rules_file, tmp_path):
+    """A real server: (channel, rules file, actor, sensor)."""
+    rules = rules_file(RULES)
+    sock = tmp_path / "t.sock"
+    s = sensor([rules], f"pid:{actor.pid}",
+               config=f"grpc: {{enabled: true, bind_address: 'unix://{sock}'}}\n"
+                      "grpc_output: {enabled: true}\nwatch_config_files: false\n")
+    channel = subscribe.channel(unix=str(sock))
+    yield channel, rules, actor, s
+    channel.close()
+
+
+def test_rules_and_their_counters(live, tmp_path):
+    channel, rules, actor, s = live
+    for n in range(3):
+        actor.do(f"open({str(tmp_path)!r} + '/{n}.watched', 'w').close()")
+    s.wait_alert(lambda a: a["rule"] == "Watched file opened", count=3)
+    both = call(channel, "ListRules").rules
+    assert [(r.name, r.enabled, r.matches, list(r.tags)) for r in both] == [
+        ("Watched file opened", True, 3, ["demo", "files"]), ("Never", False, 0, [])]
+    assert not both[0].condition and both[0].priority == MESSAGES["schema"].WARNING
+    for fields, wanted in [({"name": "Watch*"}, 1), ({"tags": ["demo", "x"]}, 1), ({"name": "watch*"}, 0),
+                           ({"tags": ["x"]}, 0), ({"name": "*e*", "tags": ["files"]}, 1)]:
+        assert len(call(channel, "ListRules", **fields).rules) == wanted, fields
+    rule = call(channel, "GetRule", name="Watched file opened").rule
+    assert rule.matches == 3 and rule.description == "Somebody opened it."
+    assert rule.condition == "opened and fd.name endswith .watched"
+    assert rule.output == "opened %fd.name"
+    assert code_of(call, channel, "GetRule", name="Watched") == CODES.NOT_FOUND
+    now = until(lambda: (n := call(channel, "Status")).alerts == 3 and n)
+    assert now.rules == 2 and now.journal and now.newest == now.first + 2
+    assert now.uptime.seconds < 600 and abs(now.started.seconds - time.time()) < 600
+    # Matches live on when the rules are loaded anew.
+    assert call(channel, "Reload").loaded
+    assert call(channel, "ListRules", name="W*").rules[0].matches == 3
+    actor.do(f"open({str(tmp_path)!r} + '/4.watched', 'w').close()")
+    until(lambda: call(channel, "ListRules", name="W*").rules[0].matches == 4)
+
+
+def test_reload_says_what_is_wrong_and_keeps_the_old(live):
+    channel, rules, actor, s = live
+    rules.write_text(RULES + "- rule: Added\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: DEBUG\n")
+    done = call(channel, "Reload")
+    assert done.loaded and done.rules == 3 and json.loads(done.results_json)
+    assert call(channel, "GetRule", name="Added").rule.enabled
+    rules.write_text(RULES + "- rule: Bad\n  desc: d\n  condition: evt.type = \n  output: o\n  priority: DEBUG\n")
+    bad = call(channel, "Reload")
+    assert not bad.loaded and bad.rules == 3
+    (result,) = json.loads(bad.results_json)["falco_load_results"]
+    assert not result["successful"] and result["errors"][0]["code"] == "LOAD_ERR_COMPILE_CONDITION"
+    assert "Bad" in bad.results and "LOAD_ERR_COMPILE_CONDITION" in bad.results
+    assert call(channel, "GetRule", name="Added").rule.enabled
+    now = until(lambda: (n := call(channel, "Status")).reloads_failed == 1 and n)
+    assert now.reloads == 1
+    s.wait_alert(lambda a: a["rule"] == "Falco internal: hot restart failure")
+
+
+def test_reload_answers_all_who_ask(live):
+    channel = live[0]
+    reload = channel.unary_unary("/tiercel.v1.Tiercel/Reload",
+                                 request_serializer=TIERCEL.ReloadRequest.SerializeToString,
+                                 response_deserializer=TIERCEL.ReloadResponse.FromString)
+    asked = [reload.future(TIERCEL.ReloadRequest(), timeout=60) for _ in range(10)]
+    assert all(a.result().loaded and a.result().rules == 2 for a in asked)
+
+
+def in_parts(*files, size=50000):
+    """As many messages as it takes."""
+    for name, content in files:
+        data = content.encode()
+        for at in range(0, max(len(data), 1), size):
+            yield TIERCEL.ValidateRulesRequest(files=[{"name": name, "content": data[at: at + size]}])
+
+
+def same_by_v(tmp_path, *files):
+    """What -V prints of the same files."""
+    arguments = []
+    for name, content in files:
+        (tmp_path / name).write_text(content)
+        arguments += ["-V", name]
+    done = subprocess.run([host.TIERCEL, "-o", "json_output=true", *arguments], cwd=tmp_path,
+                          capture_output=True, text=True, timeout=60)
+    return json.loads(done.stdout), done.returncode == 0
+
+
+def test_validation_is_that_of_v(live, tmp_path):
+    channel = live[0]
+    many = "".join(f"- rule: r{n}\n  desc: d\n  condition: evt.type = open and proc.name = p{n}\n"
+                   "  output: o\n  priority: INFO\n" for n in range(3000))
+    sets = [
+        [("a.yaml", RULES)],
+        [("a.yaml", RULES), ("b.yaml", "- rule: Never\n  enabled: true\n  override: {enabled: replace}\n")],
+        [("b.yaml", "- rule: x\n  desc: d\n  condition: nosuch\n  output: o\n  priority: DEBUG\n"), ("a.yaml", RULES)],
+        [("c.yaml", "- list: l\n  items: [a]\n")],
+        [("d.yaml", "a: [b")],
+        [("e.yaml", "\0\x01")],
+        [("f.yaml", many)],
+    ]
+    for files in sets:
+        got = call(channel, "ValidateRules", in_parts(*files))
+        wanted, good = same_by_v(tmp_path, *files)
+        assert json.loads(got.results_json) == wanted, files[0][0]
+        assert got.valid == good and got.results
+    assert call(channel, "GetRule", name="Never").rule.enabled is False
+    assert code_of(call, channel, "ValidateRules", [TIERCEL.ValidateRulesRequest()]) == CODES.INVALID_ARGUMENT
+
+
+def test_hostile_rules_harm_nobody(live, tmp_path):
+    """What takes all memory or time ends alone; events and other calls go on meanwhile."""
+    channel, rules, actor, s = live
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi"))
+    macros = "".join("- macro: m%d\n  condition: %s\n" % (n, " or ".join(
+        f"(m{n - 1} and proc.pid != {i})" for i in range(10)) if n else "evt.type = open") for n in range(6)) + \
+        "".join(f"- rule: r{n}\n  desc: d\n  condition: m5 and proc.pid = {n}\n  output: o\n  priority: DEBUG\n"
+                for n in range(4000))
+    deep = "- rule: d\n  desc: d\n  condition: " + "(" * 20000 + "evt.type=open" + ")" * 20000 + \
+        "\n  output: o\n  priority: DEBUG\n"
+    validate = channel.stream_unary("/tiercel.v1.Tiercel/ValidateRules",
+                                    request_serializer=TIERCEL.ValidateRulesRequest.SerializeToString,
+                                    response_deserializer=TIERCEL.ValidateRulesResponse.FromString)
+    asked = [validate.future(in_parts(("f", text)), timeout=120) for text in (bomb, macros, deep)]
+    for n in range(20):
+        actor.do(f"open({str(tmp_path)!r} + '/{n}.watched', 'w').close()")
+        assert call(channel, "Status", timeout=10).rules == 2
+        time.sleep(0.02)
+    s.wait_alert(lambda a: a["rule"] == "Watched file opened", count=20)
+    codes = [one.code() for one in asked]
+    assert codes[0] == codes[2] == CODES.OK and not asked[0].result().valid and not asked[2].result().valid
+    assert codes[1] in (CODES.RESOURCE_EXHAUSTED, CODES.DEADLINE_EXCEEDED)
+    assert call(channel, "ValidateRules", in_parts(("f", RULES))).valid
