@@ -8,7 +8,7 @@ import pytest
 
 from host import ROOT
 
-POLICY = ROOT / "rules" / "tiercel_rules.yaml"
+POLICY = ROOT / "rules"
 
 # A statement of the actor (a Python process) for each rule. TMP is a directory of the test, named(NAME) a
 # Python interpreter that the kernel knows as NAME.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -251,14 +252,18 @@ static void failures_of_rules_and_outputs(void **state)
 static void the_default_policy_passes(void **state)
 {
 	const char *root = getenv("TIERCEL_SOURCE_ROOT");
-	char path[4096];
-	const char *paths[] = { path };
+	char pattern[4096];
 	struct strbuf out = { 0 };
 	size_t failed = 99;
+	glob_t found;
 
-	snprintf(path, sizeof(path), "%s/rules/tests/tiercel_rules_test.yaml", root ? root : ".");
-	assert_int_equal(ruletest_run(fields_catalogue(), NULL, 0, paths, 1, false, &out, &failed),
+	snprintf(pattern, sizeof(pattern), "%s/rules/tests/*_test.yaml", root ? root : ".");
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(ruletest_run(fields_catalogue(), NULL, 0,
+				      (const char *const *)found.gl_pathv, found.gl_pathc, false,
+				      &out, &failed),
 			 0);
+	globfree(&found);
 	if (failed)
 		print_message("%s", strbuf_z(&out));
 	strbuf_done(&out);
