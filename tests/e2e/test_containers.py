@@ -15,7 +15,7 @@ from engines import IMAGE, TAG, Docker, Podman, image_root, image_tar, remove_cg
 from engines_cri import Containerd, FakeCrio
 from host import ROOT, Actor, Sensor
 
-POLICY = ROOT / "rules" / "tiercel_rules.yaml"
+POLICY = ROOT / "rules"
 
 FIELDS = ["container.id", "container.full_id", "container.name", "container.image", "container.image.repository",
           "container.image.tag", "container.image.id", "container.image.digest", "container.type",
