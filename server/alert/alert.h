@@ -55,6 +55,8 @@ struct alert_builder *alert_builder_free(struct alert_builder *b);
  * itself, but a later program could get the address of an earlier one.) 0 or -ENOMEM, which is harmless.
  */
 int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t nrules);
+/* How alerts look from now on. */
+void alert_builder_settings(struct alert_builder *b, const struct alert_settings *settings);
 /*
  * The evaluator shows names as given. An alert that would be over LIMIT_ALERT_BYTES has its message and
  * values cut short, so that an attacker's long texts cannot suppress it. NULL when memory is out or it is

@@ -36,6 +36,12 @@ int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t
 	return nrules ? grow(b, nrules - 1) : 0;
 }
 
+void alert_builder_settings(struct alert_builder *b, const struct alert_settings *settings)
+{
+	b->settings = *settings;
+	(void)alert_builder_rules(b, b->program, 0);
+}
+
 static int by_key(const void *a, const void *b)
 {
 	return str_cmp(((const struct plan_field *)a)->key, ((const struct plan_field *)b)->key);

@@ -26,7 +26,7 @@ struct log_settings {
 	bool iso_8601; /* UTC stamps, else local ones in ctime's form (falco-compat.md 2.4) */
 };
 
-/* Set before threads start; info to stderr until then. */
+/* Any time; lines being written elsewhere follow either the old or the new settings. Info to stderr until then. */
 void log_init(const struct log_settings *settings);
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -32,6 +32,7 @@ struct loading {
 	struct counted *result;
 	struct tree *root;
 	VEC(struct str) files;
+	VEC(struct str) watched;
 	dev_t main_dev;
 	ino_t main_ino;
 	struct config_report *report;
@@ -112,6 +113,13 @@ static int note_file(struct loading *l, const char *path)
 	struct str copy = arena_dup(&l->result->arena, str_of(path));
 
 	return copy.ptr ? vec_push(&l->files, copy) : -ENOMEM;
+}
+
+static int note_watched(struct loading *l, const char *path)
+{
+	struct str copy = arena_dup(&l->result->arena, str_of(path));
+
+	return copy.ptr ? vec_push(&l->watched, copy) : -ENOMEM;
 }
 
 static int read_tree(struct loading *l, const char *path, struct tree **ret)
@@ -231,6 +239,8 @@ static int include(struct loading *l, const struct tree *entry)
 					 "strategy: expected append, override or add-only");
 	}
 	struct stat st;
+	if (note_watched(l, path->text.ptr) < 0)
+		return -ENOMEM;
 	if (stat(path->text.ptr, &st) < 0)
 		return 0;
 	if (S_ISDIR(st.st_mode))
@@ -288,6 +298,8 @@ static int read_main(struct loading *l, const char *path)
 	}
 	if (!path)
 		return built_in(l);
+	if (note_watched(l, path) < 0)
+		return -ENOMEM;
 	if (stat(path, &st) == 0) {
 		l->main_dev = st.st_dev;
 		l->main_ino = st.st_ino;
@@ -359,6 +371,18 @@ static int check_rest(const struct loading *l, struct config *c)
 	return 0;
 }
 
+static int keep_texts(struct loading *l, const struct str *from, size_t n, struct config_texts *ret)
+{
+	struct str *items = arena_array(&l->result->arena, n + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		items[i] = from[i];
+	*ret = (struct config_texts){ .items = items, .n = n };
+	return 0;
+}
+
 static int fill(struct loading *l)
 {
 	struct config *c = &l->result->config;
@@ -373,13 +397,11 @@ static int fill(struct loading *l)
 		r = check_outputs(l, c);
 	if (r)
 		return r;
-	struct str *files = arena_array(&l->result->arena, l->files.n + 1, sizeof(*files));
-	if (!files)
+	c->marks = settings_marks(&ctx);
+	if (!c->marks)
 		return -ENOMEM;
-	for (size_t i = 0; i < l->files.n; i++)
-		files[i] = l->files.items[i];
-	c->files = (struct config_texts){ .items = files, .n = l->files.n };
-	return 0;
+	r = keep_texts(l, l->files.items, l->files.n, &c->files);
+	return r ? r : keep_texts(l, l->watched.items, l->watched.n, &c->watched);
 }
 
 static int load(struct loading *l, const char *path, const char *const *overrides,
@@ -404,6 +426,7 @@ static void loading_done(struct loading *l)
 {
 	arena_done(&l->trees);
 	vec_done(&l->files);
+	vec_done(&l->watched);
 	if (l->result)
 		config_unref(&l->result->config);
 }

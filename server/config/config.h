@@ -84,6 +84,9 @@ struct config_engine_buffers {
 
 struct config {
 	struct config_texts files; /* what was read, the main file first */
+	struct config_texts
+		watched; /* files and directories that are read when they exist; the main file first */
+	const uint64_t *marks; /* of the settings, for config_changes */
 	bool watch_config_files;
 	struct config_texts rules_files; /* files and directories, as written */
 	const struct config_selection *rules;
@@ -257,6 +260,9 @@ int config_load(const char *path, const char *const *overrides, size_t noverride
 /* The same, and adds to *out what settings_dump of describe.h shows of it. */
 int config_dump(const char *path, const char *const *overrides, size_t noverrides, bool as_json,
 		struct strbuf *out, struct config_report *report);
+
+/* Adds the keys, separated by commas, whose new value counts only from the next start on. */
+void config_changes(const struct config *from, const struct config *to, struct strbuf *out);
 
 struct config *config_ref(struct config *c);
 struct config *config_unref(struct config *c); /* any thread; returns NULL */

@@ -3,6 +3,7 @@
 #include "config/describe.h"
 
 #include "base/cleanup.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "config/settings.h"
 
@@ -122,6 +123,8 @@ static void list_meaning(const struct setting *s, struct strbuf *out)
 	strbuf_addz(out, s->about);
 	if (s->idle)
 		strbuf_printf(out, " Without effect here: %s.", s->idle);
+	if (s->fixed)
+		strbuf_addz(out, " Counts from the next start on.");
 }
 
 static void list_text(struct strbuf *out)
@@ -284,6 +287,35 @@ static void dump_yaml(const struct config *c, const struct tree *root, struct st
 		dump_origin(at, out);
 		strbuf_addc(out, '\n');
 		before = path;
+	}
+}
+
+const uint64_t *settings_marks(struct setting_ctx *c)
+{
+	_cleanup_(strbuf_done) struct strbuf value = { 0 };
+	uint64_t *marks = arena_array(c->arena, settings_nrows, sizeof(*marks));
+
+	for (size_t i = 0; marks && i < settings_nrows; i++) {
+		const struct setting *s = &settings_rows[i];
+		struct json j = json_to(&value);
+
+		strbuf_clear(&value);
+		if (s->fixed)
+			dump_value(c->config, s, setting_origin(c->root, s), &j);
+		if (strbuf_check(&value) < 0)
+			return NULL;
+		marks[i] = hash_str(strbuf_str(&value));
+	}
+	return marks;
+}
+
+void config_changes(const struct config *from, const struct config *to, struct strbuf *out)
+{
+	for (size_t i = 0; i < settings_nrows; i++) {
+		if (from->marks[i] == to->marks[i])
+			continue;
+		strbuf_addz(out, out->len ? ", " : "");
+		strbuf_addz(out, settings_rows[i].path);
 	}
 }
 

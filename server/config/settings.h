@@ -45,6 +45,7 @@ struct setting {
 	const char *about;   /* a sentence for the user */
 	const char *idle;    /* known, but without effect here: why */
 	bool missed;	     /* and who sets it is told so */
+	bool fixed;	     /* a reload does not change it: it counts from the next start on */
 };
 
 /* table.c */
@@ -53,6 +54,8 @@ extern const size_t settings_nrows;
 
 /* Where the value of a row that is no legacy one was written; NULL: nowhere, the default counts. */
 const struct tree *setting_origin(const struct tree *root, const struct setting *s);
+/* A hash of each fixed row's value, in the arena. NULL: memory. */
+const uint64_t *settings_marks(struct setting_ctx *c);
 /* Defaults, then every key of the tree. 0; CONFIG_E_INVALID; -ENOMEM. */
 int settings_read(struct setting_ctx *c);
 

@@ -19,7 +19,6 @@ struct answers;
 /* All that is pointed to must outlive it. */
 struct answers_options {
 	uv_loop_t *loop;
-	const struct config *config;
 	const struct args *args;
 	struct netproc *net; /* which asks */
 	struct reload *reload;

@@ -22,6 +22,7 @@
 #include "daemon/replay.h"
 #include "daemon/rules.h"
 #include "daemon/sensor.h"
+#include "daemon/settings.h"
 #include "daemon/testfiles.h"
 #include "daemon/validate.h"
 #include "fields/catalogue.h"
@@ -71,12 +72,7 @@ static int load_config(const struct args *args, struct config **ret)
 	int r = config_load(args->config, args->overrides.items, args->overrides.n, ret, &report);
 
 	if (r == 0)
-		log_init(&(struct log_settings){
-			.level = (enum log_level)(*ret)->log_level,
-			.to_stderr = (*ret)->log_stderr,
-			.to_syslog = (*ret)->log_syslog,
-			.iso_8601 = (*ret)->time_format_iso_8601,
-		});
+		settings_log(*ret);
 	for (size_t i = 0; i < args->warnings.n; i++)
 		log_warning("%s", args->warnings.items[i]);
 	show_report(&report);

@@ -46,7 +46,7 @@ struct engine {
 	uv_async_t wake;
 	unsigned idle;
 	_Atomic bool stop;
-	_Atomic(struct ruleset *) next_rules;
+	_Atomic(struct engine_change *) next;
 	struct queue *internals;	  /* struct internal, from the control thread */
 	struct queue *records;		  /* struct rec_hdr, likewise */
 	struct pipeline_counters copy[2]; /* the published one is copy[current] */
@@ -181,21 +181,38 @@ static void raise_internals(struct engine *e)
 	}
 }
 
+static struct engine_change *change_free(struct engine_change *c)
+{
+	if (c)
+		ruleset_unref(c->rules);
+	free(c);
+	return NULL;
+}
+
+static void take_change(struct engine *e)
+{
+	struct engine_change *c = atomic_exchange(&e->next, NULL);
+
+	if (!c)
+		return;
+	pipeline_manner(e->o.pipeline, &c->manner);
+	if (pipeline_rules(e->o.pipeline, c->rules) < 0)
+		log_error("out of memory: the old rules stay in force");
+	bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
+	e->drops.policy = c->drops;
+	if (c->apply)
+		c->apply(c->ctx);
+	if (c->done)
+		c->done(c->ctx);
+	change_free(c);
+}
+
 static void on_wake(uv_async_t *a)
 {
 	struct engine *e = a->data;
 
 	raise_internals(e);
-	struct ruleset *rs = atomic_exchange(&e->next_rules, NULL);
-
-	if (rs) {
-		if (pipeline_rules(e->o.pipeline, rs) < 0)
-			log_error("out of memory: the old rules stay in force");
-		bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
-		if (atomic_load(&e->next_rules)) /* others are there already */
-			bpf_source_generation(e->o.source, 0);
-		ruleset_unref(rs);
-	}
+	take_change(e);
 	take_answers(e);
 	if (atomic_load(&e->stop)) {
 		/* Twice: the first round may have ended at the watermark of an idle ring. */
@@ -275,7 +292,7 @@ struct engine *engine_stop(struct engine *e)
 	uv_async_send(&e->wake);
 	pthread_join(e->thread, NULL);
 	uv_loop_close(&e->loop);
-	ruleset_unref(atomic_load(&e->next_rules));
+	change_free(atomic_load(&e->next));
 	for (void *left; (left = queue_pop(e->internals)) || (left = queue_pop(e->records));)
 		free(left);
 	queue_free(e->internals);
@@ -284,12 +301,19 @@ struct engine *engine_stop(struct engine *e)
 	return NULL;
 }
 
-void engine_rules(struct engine *e, struct ruleset *rs)
+int engine_change(struct engine *e, const struct engine_change *change)
 {
-	ruleset_unref(atomic_exchange(&e->next_rules, ruleset_ref(rs)));
+	struct engine_change *c = malloc(sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	*c = *change;
+	ruleset_ref(c->rules);
 	/* From here on the kernel discards nothing by the verdicts of the old rules. */
 	bpf_source_generation(e->o.source, 0);
+	atomic_store(&e->next, c);
 	uv_async_send(&e->wake);
+	return 0;
 }
 
 void engine_wake(struct engine *e)

@@ -31,8 +31,20 @@ struct engine_options {
 int engine_start(const struct engine_options *options, struct engine **ret);
 /* Drains what is on the rings, ends the thread and frees. Returns NULL. */
 struct engine *engine_stop(struct engine *e);
-/* Any thread. The ruleset is swapped in between two events; a reference is taken. */
-void engine_rules(struct engine *e, struct ruleset *rs);
+/* What a reload brings. */
+struct engine_change {
+	struct ruleset *rules;
+	struct pipeline_manner manner;
+	struct drop_policy drops;
+	/* Engine thread, with the rest between two events: whatever else is to change with it. */
+	void (*apply)(void *ctx);
+	/* Engine thread: what was in force before is used no more. */
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
+/* Control thread, and not again before done. A reference to the rules is taken. -ENOMEM. */
+int engine_change(struct engine *e, const struct engine_change *c);
 /* Any thread: the engine looks for what runtimes answered. engine may be NULL. */
 void engine_wake(struct engine *e);
 /* Control thread: a copy goes through the pipeline, stamped when it does. -ENOMEM; -ENOBUFS: too many wait. */

@@ -185,8 +185,8 @@ static void count_channels(struct measure *m)
 	const struct sink *sink = m->o.sink;
 	uint64_t dropped = 0;
 
-	for (size_t i = 0; i < sink->nchannels; i++) {
-		struct channel_counters n = channel_counters(sink->channels[i]);
+	for (size_t i = 0; i < sink->now.n; i++) {
+		struct channel_counters n = channel_counters(sink->now.channels[i]);
 		_cleanup_(strbuf_done) struct strbuf labels = { 0 };
 		const struct {
 			enum stat_id id;
@@ -198,7 +198,7 @@ static void count_channels(struct measure *m)
 			{ STAT_CHANNEL_QUEUED, n.queued },
 		};
 
-		label(&labels, "output", str_of(channel_name(sink->channels[i])));
+		label(&labels, "output", str_of(channel_name(sink->now.channels[i])));
 		for (size_t k = 0; k < ARRAY_SIZE(rows); k++)
 			stats_cell_set(stats_series(m->o.stats, rows[k].id, strbuf_str(&labels)),
 				       rows[k].value);
@@ -375,12 +375,13 @@ int measure_start(const struct measure_options *options, struct measure **ret)
 	return 0;
 }
 
-void measure_rules(struct measure *m, struct ruleset *rs)
+void measure_change(struct measure *m, const struct config *config, struct ruleset *rs)
 {
 	struct counted next = { 0 };
 	size_t n;
 
-	if (!m || counted_init(&next, rs) < 0)
+	m->o.config = config;
+	if (counted_init(&next, rs) < 0)
 		return;
 	count_rules(m->o.stats, &m->before);
 	counted_done(&m->before);

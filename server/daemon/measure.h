@@ -32,8 +32,8 @@ struct measure_options {
 
 /* Control thread, as everything below. -ENOMEM. */
 int measure_start(const struct measure_options *options, struct measure **ret);
-/* These rules count from now on; what others counted stays. */
-void measure_rules(struct measure *m, struct ruleset *rs);
+/* These settings and rules count from now on; what other rules counted stays. */
+void measure_change(struct measure *m, const struct config *config, struct ruleset *rs);
 /* The rules in force; borrowed. */
 const struct ruleset *measure_ruleset(const struct measure *m);
 /* How often a rule of them has matched since the start, also before it was loaded again. */

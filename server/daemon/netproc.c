@@ -20,6 +20,7 @@
 #include "daemon/engine.h"
 #include "daemon/settings.h"
 #include "link/control.h"
+#include "rpc/certs.h"
 #include "web/metrics.h"
 
 enum {
@@ -34,14 +35,15 @@ enum {
 };
 
 struct netproc {
-	const struct config *config;
+	struct config *config;
 	uv_loop_t *loop;
 	struct link_writer *link;
 	struct stats *stats;
 	uv_process_t process;
 	uv_poll_t *poll; /* closed and made anew with each start; NULL: not watching */
 	uv_timer_t retry;
-	struct access_watch *access; /* NULL: there is no gRPC server */
+	struct access_watch *access;  /* NULL: there is no gRPC server */
+	struct config *access_config; /* whose paths it borrows */
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
@@ -118,6 +120,7 @@ static void raise_alert(struct netproc *n, const struct control_alert *a)
 		[CAUSE_CERTIFICATES] = { "Tiercel internal: certificate failure",
 					 PRIORITY_CRITICAL },
 		[CAUSE_POLICY] = { "Tiercel internal: policy failure", PRIORITY_CRITICAL },
+		[CAUSE_SETTINGS] = { "Falco internal: hot restart failure", PRIORITY_CRITICAL },
 	};
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 
@@ -285,14 +288,39 @@ static unsigned metrics_groups(const struct config *c)
 	       (c->metrics.kernel_event_counters_per_cpu_enabled ? METRICS_KERNEL_CPU : 0);
 }
 
+static int read_web_pem(const struct config *c, struct strbuf *pem, struct diag *diag)
+{
+	const char *name = c->webserver.ssl_certificate;
+
+	if (!c->webserver.enabled || !c->webserver.ssl_enabled)
+		return 0;
+	if (read_pem(name, pem, diag) < 0)
+		return -EINVAL;
+	return certs_check_pair(&(struct certs_pem){ .cert = strbuf_str(pem),
+						     .key = strbuf_str(pem),
+						     .cert_name = name,
+						     .key_name = name },
+				diag);
+}
+
+static void pem_done(struct strbuf *pem)
+{
+	if (pem->ptr)
+		explicit_bzero(pem->ptr, pem->cap);
+	strbuf_done(pem);
+}
+
 static int send_web(struct netproc *n, struct diag *diag)
 {
 	const struct config *c = n->config;
-	_cleanup_(strbuf_done) struct strbuf pem = { 0 }, versions = { 0 };
+	_cleanup_(pem_done) struct strbuf pem = { 0 };
+	_cleanup_(strbuf_done) struct strbuf versions = { 0 };
 
 	if (!c->webserver.enabled)
-		return 0;
-	if (c->webserver.ssl_enabled && read_pem(c->webserver.ssl_certificate, &pem, diag) < 0)
+		return n->poll ? control_send(n->control,
+					      &(struct control_message){ .kind = CONTROL_WEB })
+			       : 0;
+	if (read_web_pem(c, &pem, diag) < 0)
 		return -EINVAL;
 	about_version_json(&versions);
 	const struct control_message m = {
@@ -308,11 +336,9 @@ static int send_web(struct netproc *n, struct diag *diag)
 		},
 	};
 	int r = control_send(n->control, &m);
-	if (pem.ptr)
-		explicit_bzero(pem.ptr, pem.cap);
 	if (r < 0)
 		diag_set(diag, "control channel: %s", strerror(-r));
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static bool has_grpc(const struct config *c)
@@ -395,11 +421,52 @@ static int watch_access(struct netproc *n, struct diag *diag)
 		.faulty = on_access_fault,
 		.ctx = n,
 	};
+	struct access_watch *before = n->access;
 
 	if (!has_grpc(n->config))
 		return 0;
 	access_paths(n->config, &o.paths);
-	return access_watch_start(&o, &n->access, diag);
+	int r = access_watch_start(&o, &n->access, diag);
+	if (r < 0)
+		return r;
+	access_watch_stop(before);
+	config_unref(n->access_config);
+	n->access_config = config_ref(n->config);
+	return 0;
+}
+
+static bool same_paths(const struct config *a, const struct config *b)
+{
+	struct access_paths x = { 0 }, y = { 0 };
+
+	access_paths(a, &x);
+	access_paths(b, &y);
+	const char *const pairs[][2] = { { x.cert, y.cert },
+					 { x.key, y.key },
+					 { x.ca, y.ca },
+					 { x.crl, y.crl },
+					 { x.policy, y.policy } };
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		if (!str_eq(str_of(pairs[i][0] ? pairs[i][0] : ""),
+			    str_of(pairs[i][1] ? pairs[i][1] : "")))
+			return false;
+	}
+	return true;
+}
+
+static void change_access(struct netproc *n)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+	struct diag diag = { 0 };
+
+	if (!n->access || same_paths(n->access_config, n->config))
+		return;
+	if (watch_access(n, &diag) == 0) {
+		on_access(access_watch_texts(n->access), n);
+		return;
+	}
+	diag_print(&diag, &text);
+	on_access_fault(strbuf_str(&text), n);
 }
 
 static int send_settings(struct netproc *n, struct diag *diag)
@@ -461,6 +528,59 @@ static char **tls13_env(void)
 	if (env)
 		env[kept] = only_13;
 	return env;
+}
+
+static int send_log(struct netproc *n)
+{
+	const struct config *c = n->config;
+
+	return control_send(
+		n->control,
+		&(struct control_message){ .kind = CONTROL_LOGGING,
+					   .logging = { .level = (uint64_t)c->log_level,
+							.to_stderr = c->log_stderr,
+							.to_syslog = c->log_syslog,
+							.iso_8601 = c->time_format_iso_8601 } });
+}
+
+int netproc_check(const struct netproc *n, const struct config *config, struct diag *diag)
+{
+	_cleanup_(pem_done) struct strbuf pem = { 0 };
+	_cleanup_(access_texts_done) struct access_texts texts = { 0 };
+	struct access_paths paths;
+
+	if (!n)
+		return 0;
+	int r = read_web_pem(config, &pem, diag);
+	if (r < 0 || !n->access || !has_grpc(config) || same_paths(n->access_config, config))
+		return r;
+	access_paths(config, &paths);
+	return access_read(&paths, &texts, diag);
+}
+
+void netproc_change(struct netproc *n, struct config *config)
+{
+	struct diag diag = { 0 };
+
+	if (!n) {
+		if (config->webserver.enabled || config->http_output.enabled)
+			log_warning(
+				"reload: counts from the next start on: webserver, http_output");
+		return;
+	}
+	config_unref(n->config);
+	n->config = config_ref(config);
+	change_access(n);
+	/* A process that is about to start gets all with its start. */
+	if (!n->poll)
+		return;
+	int r = send_web(n, &diag);
+	if (r >= 0)
+		r = send_log(n);
+	if (r < 0)
+		raise_alert(n, &(struct control_alert){ CAUSE_SETTINGS, str_of(diag.text) });
+	else
+		want_flush(n, r);
 }
 
 static int spawn(struct netproc *n, int child_end, struct diag *diag)
@@ -561,7 +681,7 @@ static int launch(struct netproc *n, struct diag *diag)
 		r = send_http(n, diag);
 	if (r == 0)
 		r = send_web(n, diag);
-	if (r == 0 && n->access)
+	if (r >= 0 && n->access)
 		r = send_access(n, access_watch_texts(n->access));
 	if (r < 0 && !diag->text[0])
 		diag_set(diag, "control channel: %s", strerror(-r));
@@ -605,14 +725,14 @@ static void reap(struct netproc *n)
 	}
 }
 
-int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
+int netproc_start(struct config *config, uv_loop_t *loop, struct link_writer *link,
 		  struct stats *stats, struct netproc **ret, struct diag *diag)
 {
 	struct netproc *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return -ENOMEM;
-	*n = (struct netproc){ .config = config,
+	*n = (struct netproc){ .config = config_ref(config),
 			       .loop = loop,
 			       .link = link,
 			       .stats = stats,
@@ -662,6 +782,8 @@ struct netproc *netproc_stop(struct netproc *n)
 	reap(n);
 	drop_control(n);
 	n->access = access_watch_stop(n->access);
+	config_unref(n->access_config);
+	config_unref(n->config);
 	/* The last handle to close: its callback frees what the others live in. */
 	uv_close((uv_handle_t *)&n->retry, on_closed);
 	return NULL;

@@ -19,9 +19,10 @@ struct netproc;
 
 /*
  * Starts it and waits until it listens. A broken certificate, a taken port or socket is found here: -EINVAL
- * with *diag. The configuration and the counters must outlive it.
+ * with *diag. A reference to the configuration is taken; the
+ * counters must outlive it.
  */
-int netproc_start(const struct config *config, uv_loop_t *loop, struct link_writer *link,
+int netproc_start(struct config *config, uv_loop_t *loop, struct link_writer *link,
 		  struct stats *stats, struct netproc **ret, struct diag *diag);
 /* Its process id; 0: there is none now. n may be NULL. */
 pid_t netproc_pid(const struct netproc *n);
@@ -36,5 +37,12 @@ void netproc_asked(struct netproc *n, void (*fn)(const struct control_ask *ask, 
 void netproc_answer(struct netproc *n, const struct control_answer *answer);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
+/* The files these settings name are good: 0, or -EINVAL with *diag. n may be NULL. */
+int netproc_check(const struct netproc *n, const struct config *config, struct diag *diag);
+/*
+ * Other settings from now on: what can change while the process runs does, the rest with its next start. n may be NULL:
+ * what would need the process is told to count from the next start of the program on. A reference is taken.
+ */
+void netproc_change(struct netproc *n, struct config *config);
 /* The number the first alert of this run gets, so that none is used twice (journal/). */
 uint64_t netproc_first_seq(const struct netproc *n);

@@ -40,6 +40,8 @@ struct pipeline *pipeline_new(const struct pipeline_options *options, struct rul
 	p->options = *options;
 	p->alert_settings = *options->alert;
 	p->options.alert = &p->alert_settings;
+	if (options->hostname == options->alert->hostname)
+		p->options.hostname = p->alert_settings.hostname;
 	p->next_seq = options->first_seq;
 	p->state = state_new(options->max_threads ? options->max_threads : LIMIT_THREADS);
 	p->builder = alert_builder_new(&p->alert_settings);
@@ -82,6 +84,14 @@ int pipeline_rules(struct pipeline *p, struct ruleset *rs)
 	ruleset_use_unref(p->use);
 	p->use = use;
 	return 0;
+}
+
+void pipeline_manner(struct pipeline *p, const struct pipeline_manner *m)
+{
+	p->alert_settings = m->alert;
+	alert_builder_settings(p->builder, &p->alert_settings);
+	p->options.match_all = m->match_all;
+	p->options.wait_ns = p->options.ask ? m->wait_ns : 0;
 }
 
 static void publish(struct pipeline *p, struct alert *alert, const struct rule *rule)

@@ -60,6 +60,14 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns);
 void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
 int pipeline_rules(struct pipeline *p, struct ruleset *rs);
+/* What a reload changes beside the rules; alert is copied. */
+struct pipeline_manner {
+	struct alert_settings alert;
+	bool match_all;
+	uint64_t wait_ns;
+};
+
+void pipeline_manner(struct pipeline *p, const struct pipeline_manner *m);
 /* Counts the rulesets; keys of other generations are not learnt from. 0: nothing is learnt. */
 uint32_t pipeline_generation(const struct pipeline *p);
 /* An internal alert goes the same way as any other. ts_ns: boot time. */

@@ -21,8 +21,8 @@ static void publish_slowly(struct alert *alert, const struct rule *rule, void *c
 {
 	struct sink *sink = ctx;
 
-	for (size_t i = 0; i < sink->nchannels; i++) {
-		while (channel_counters(sink->channels[i]).queued >= LIMIT_QUEUE / 2)
+	for (size_t i = 0; i < sink->now.n; i++) {
+		while (channel_counters(sink->now.channels[i]).queued >= LIMIT_QUEUE / 2)
 			usleep(1000);
 	}
 	sink_publish(alert, rule, sink);
@@ -48,6 +48,7 @@ static int replay_with(const struct config *config, struct ruleset *rs,
 {
 	struct alert_settings alert;
 	struct pipeline_options po;
+	struct outlets outlets;
 	struct sink sink = { 0 };
 	struct strbuf summary = { 0 };
 	const struct capture_info *info = capture_reader_info(reader);
@@ -58,8 +59,10 @@ static int replay_with(const struct config *config, struct ruleset *rs,
 	po.boot_offset_ns = info->wall_offset_ns;
 	po.publish = publish_slowly;
 	po.publish_ctx = &sink;
-	if (settings_channels(config, &sink, diag) < 0)
+	if (settings_channels(config, &sink.now, &outlets, diag) < 0)
 		return 1;
+	sink_offer(&sink, &outlets);
+	sink_take(&sink);
 	struct pipeline *p = pipeline_new(&po, rs);
 	int status = p ? feed_all(reader, p, diag) : 1;
 

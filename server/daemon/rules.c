@@ -138,11 +138,16 @@ static int only_yaml(const struct dirent *d)
 
 typedef int (*file_fn)(const char *path, void *ctx);
 
-/* Its rules files in order of name. */
-static int each_in_directory(const char *path, file_fn fn, void *ctx)
+static int visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* Those of its files that `which` chooses, in order of name. */
+static int each_of(const char *path, int (*which)(const struct dirent *), file_fn fn, void *ctx)
 {
 	struct dirent **entries;
-	int n = scandir(path, &entries, only_yaml, alphasort), r = 0;
+	int n = scandir(path, &entries, which, alphasort), r = 0;
 
 	for (int i = 0; i < n; i++) {
 		char file[4096];
@@ -172,6 +177,11 @@ int rules_paths(const struct config *config, const struct args *args,
 		r = fn(path, stat(path, &st) == 0 && S_ISDIR(st.st_mode), ctx);
 	}
 	return r;
+}
+
+static int each_in_directory(const char *path, file_fn fn, void *ctx)
+{
+	return each_of(path, only_yaml, fn, ctx);
 }
 
 struct visiting {
@@ -237,14 +247,29 @@ static int mix_file(const char *path, void *ctx)
 
 static int mix_path(const char *path, bool directory, void *ctx)
 {
-	return directory ? each_in_directory(path, mix_file, ctx) : mix_file(path, ctx);
+	/* A configuration's directory is read whatever the names are. */
+	return directory ? each_of(path, visible, mix_file, ctx) : mix_file(path, ctx);
 }
 
-uint64_t rules_fingerprint(const struct config *config, const struct args *args)
+int files_paths(const struct config *config, const struct args *args,
+		int (*fn)(const char *path, bool directory, void *ctx), void *ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->watched.n; i++) {
+		const char *path = config->watched.items[i].ptr;
+		struct stat st;
+
+		r = fn(path, stat(path, &st) == 0 && S_ISDIR(st.st_mode), ctx);
+	}
+	return r ? r : rules_paths(config, args, fn, ctx);
+}
+
+uint64_t files_fingerprint(const struct config *config, const struct args *args)
 {
 	uint64_t h = 0;
 
-	rules_paths(config, args, mix_path, &h);
+	files_paths(config, args, mix_path, &h);
 	return h;
 }
 

@@ -20,8 +20,11 @@ int rules_paths(const struct config *config, const struct args *args,
 /* Every rules file there is, in the order of loading. */
 int rules_files(const struct config *config, const struct args *args,
 		int (*fn)(const char *path, void *ctx), void *ctx);
-/* Changes when one of the files is replaced, written, added or removed. */
-uint64_t rules_fingerprint(const struct config *config, const struct args *args);
+/* As rules_paths, and the configuration's own files and directories. */
+int files_paths(const struct config *config, const struct args *args,
+		int (*fn)(const char *path, bool directory, void *ctx), void *ctx);
+/* Changes when one of them is replaced, written, added or removed. */
+uint64_t files_fingerprint(const struct config *config, const struct args *args);
 /* A loader with the options of the configuration (NULL: defaults) and no files. NULL: memory. */
 struct loader *rules_loader(const struct config *config, const struct args *args);
 /* What -V prints as JSON: {"falco_load_results": ...} and a line feed. */

@@ -49,7 +49,7 @@ struct sensor {
 	struct answers *answers;
 	struct accounts_watch *accounts;
 	struct health *health;
-	uv_async_t give_up;
+	uv_async_t give_up, changed;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
 	uv_timer_t deadline;
@@ -81,13 +81,60 @@ static void give_up(void *ctx)
 	uv_async_send(&s->give_up);
 }
 
-static void on_loaded(struct ruleset *rs, void *ctx)
+/* Engine thread. */
+static void take_outlets(void *ctx)
 {
 	struct sensor *s = ctx;
 
+	sink_take(&s->sink);
+}
+
+/* Engine thread. */
+static void tell_changed(void *ctx)
+{
+	struct sensor *s = ctx;
+
+	uv_async_send(&s->changed);
+}
+
+static void on_changed(uv_async_t *a)
+{
+	struct sensor *s = a->data;
+
+	sink_retire(&s->sink);
+	reload_done(s->reload);
+}
+
+/* Nothing that can fail comes after the engine has been told. */
+static int apply(struct config *config, struct ruleset *rs, void *ctx, struct diag *diag)
+{
+	struct sensor *s = ctx;
+	struct outlets wanted;
+	int r = netproc_check(s->net, config, diag);
+
+	if (r == 0)
+		r = settings_channels(config, &s->sink.now, &wanted, diag);
+	if (r < 0)
+		return r;
+	sink_offer(&s->sink, &wanted);
+	r = engine_change(s->engine, &(struct engine_change){ .rules = rs,
+							      .manner = settings_manner(config),
+							      .drops = settings_drops(config),
+							      .apply = take_outlets,
+							      .done = tell_changed,
+							      .ctx = s });
+	if (r < 0) {
+		diag_set(diag, "%s", strerror(-r));
+		return r;
+	}
 	ruleset_unref(s->rules);
 	s->rules = ruleset_ref(rs);
-	measure_rules(s->measure, rs);
+	config_unref(s->config);
+	s->config = config_ref(config);
+	settings_log(config);
+	measure_change(s->measure, config, rs);
+	netproc_change(s->net, config);
+	return 0;
 }
 
 static void on_signal(uv_signal_t *h, int signum)
@@ -151,13 +198,16 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 		return 1;
 	}
 	s->sink.stats = s->stats;
-	r = settings_channels(s->config, &s->sink, diag);
+	struct outlets outlets;
 
+	r = settings_channels(s->config, &s->sink.now, &outlets, diag);
 	if (r < 0)
 		return 1;
+	sink_offer(&s->sink, &outlets);
+	sink_take(&s->sink);
 	bool grpc = s->config->grpc.enabled && s->config->grpc_output;
 	bool http = s->config->http_output.enabled;
-	if (!s->sink.nchannels && !grpc && !http) {
+	if (!s->sink.now.n && !grpc && !http) {
 		diag_set(diag,
 			 "no output is enabled: enable stdout_output, file_output or another");
 		return 1;
@@ -281,7 +331,7 @@ static int start_reload(struct sensor *s, struct diag *diag)
 						       .source = s->source,
 						       .attach = s->attach,
 						       .stats = s->stats,
-						       .loaded = on_loaded,
+						       .apply = apply,
 						       .ctx = s },
 			     &s->reload);
 
@@ -302,7 +352,6 @@ static int start_health(struct sensor *s, struct diag *diag)
 static int start_answers(struct sensor *s, struct diag *diag)
 {
 	int r = answers_start(&(struct answers_options){ .loop = &s->loop,
-							 .config = s->config,
 							 .args = s->args,
 							 .net = s->net,
 							 .reload = s->reload,
@@ -411,6 +460,7 @@ static void close_all(struct sensor *s)
 	s->measure = measure_stop(s->measure);
 	s->health = health_stop(s->health);
 	uv_close((uv_handle_t *)&s->give_up, NULL);
+	uv_close((uv_handle_t *)&s->changed, NULL);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
 	s->net = netproc_stop(s->net);
 	if (s->capture && capture_writer_close(s->capture) < 0)
@@ -422,18 +472,20 @@ static void close_all(struct sensor *s)
 	link_writer_free(s->sink.link);
 	stats_free(s->stats);
 	ruleset_unref(s->rules);
+	config_unref(s->config);
 }
 
 int sensor_run(struct config *config, const struct args *args, const char *record,
 	       struct diag *diag)
 {
-	struct sensor s = { .config = config, .args = args };
+	struct sensor s = { .config = config_ref(config), .args = args };
 	int status = 1;
 
 	log_info("Tiercel " TIERCEL_VERSION " (engine 0.63.0)");
-	if (uv_loop_init(&s.loop) < 0 || uv_async_init(&s.loop, &s.give_up, on_give_up) < 0)
+	if (uv_loop_init(&s.loop) < 0 || uv_async_init(&s.loop, &s.give_up, on_give_up) < 0 ||
+	    uv_async_init(&s.loop, &s.changed, on_changed) < 0)
 		return 1;
-	s.give_up.data = &s;
+	s.give_up.data = s.changed.data = &s;
 	status = load_rules(&s, diag);
 	if (status == 0 && args->action == ACT_DRY_RUN) {
 		close_all(&s);
@@ -458,7 +510,7 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 	if (status == 0) {
 		watch_accounts(&s);
 		watch(&s);
-		notify_stopping((unsigned)config->output_timeout_ms);
+		notify_stopping((unsigned)s.config->output_timeout_ms);
 		status = s.status;
 		stop_answers(&s);
 		s.accounts = accounts_watch_stop(s.accounts);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "output/output.h"
 
 void settings_alert(const struct config *c, struct alert_settings *ret)
@@ -87,7 +88,7 @@ int settings_scope(const struct config *c, struct bpf_options *ret, struct diag 
 	return 0;
 }
 
-int settings_channels(const struct config *c, struct sink *sink, struct diag *diag)
+static size_t wanted_channels(const struct config *c, struct output_settings *ret)
 {
 	const struct {
 		bool enabled;
@@ -104,20 +105,72 @@ int settings_channels(const struct config *c, struct sink *sink, struct diag *di
 		    .target = c->program_output.program,
 		    .keep_alive = c->program_output.keep_alive } },
 	};
+	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].enabled)
 			continue;
-		struct output_settings settings = rows[i].settings;
-		settings.capacity = (size_t)c->outputs_queue_capacity;
-		struct channel *channel = channel_start(&settings);
+		ret[n] = rows[i].settings;
+		ret[n++].capacity = (size_t)c->outputs_queue_capacity;
+	}
+	return n;
+}
+
+static struct channel *find_channel(const struct outlets *o, const struct output_settings *s)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (channel_is(o->channels[i], s))
+			return o->channels[i];
+	}
+	return NULL;
+}
+
+int settings_channels(const struct config *c, const struct outlets *old, struct outlets *ret,
+		      struct diag *diag)
+{
+	struct output_settings wanted[SINK_CHANNELS];
+	size_t n = wanted_channels(c, wanted);
+	struct outlets o = { 0 }, fresh = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		struct channel *channel = find_channel(old, &wanted[i]);
+
 		if (!channel) {
-			diag_set(diag, "output %s could not be started", settings.ops->name);
+			channel = channel_start(&wanted[i]);
+			fresh.channels[fresh.n] = channel;
+			fresh.n += channel != NULL;
+		}
+		if (!channel) {
+			diag_set(diag, "output %s could not be started", wanted[i].ops->name);
+			while (fresh.n)
+				channel_retire(fresh.channels[--fresh.n]);
 			return -ENOMEM;
 		}
-		sink->channels[sink->nchannels++] = channel;
+		o.channels[o.n++] = channel;
 	}
+	*ret = o;
 	return 0;
+}
+
+void settings_log(const struct config *c)
+{
+	log_init(&(struct log_settings){
+		.level = (enum log_level)c->log_level,
+		.to_stderr = c->log_stderr,
+		.to_syslog = c->log_syslog,
+		.iso_8601 = c->time_format_iso_8601,
+	});
+}
+
+struct pipeline_manner settings_manner(const struct config *c)
+{
+	struct pipeline_manner m = {
+		.match_all = c->rule_matching == CONFIG_MATCH_ALL,
+		.wait_ns = (uint64_t)c->containers.wait_ms * 1000000,
+	};
+
+	settings_alert(c, &m.alert);
+	return m;
 }
 
 const char *settings_host_root(void)

@@ -17,8 +17,11 @@ void settings_probe(const struct config *c, struct bpf_options *ret);
 struct drop_policy settings_drops(const struct config *c);
 /* -EINVAL with *diag when the cgroup does not exist. */
 int settings_scope(const struct config *c, struct bpf_options *ret, struct diag *diag);
-/* Starts every enabled channel; -ENOMEM with *diag. */
-int settings_channels(const struct config *c, struct sink *sink, struct diag *diag);
+/* The wanted channels: those of the old ones that are as wanted, and others, started. -ENOMEM with *diag. */
+int settings_channels(const struct config *c, const struct outlets *old, struct outlets *ret,
+		      struct diag *diag);
+void settings_log(const struct config *c);
+struct pipeline_manner settings_manner(const struct config *c);
 /* HOST_ROOT, or "". */
 const char *settings_host_root(void);
 /* Sockets and limits for runtime_start; at most n sockets go to `sockets`. */

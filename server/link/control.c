@@ -132,6 +132,12 @@ static const struct control_row control_rows[] = {
 		ACCESS(FIELD_U64, ping_ms),
 	} },
 	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
+	[CONTROL_LOGGING] = { {
+		{ FIELD_U64, offsetof(struct control_message, logging.level) },
+		{ FIELD_U64, offsetof(struct control_message, logging.to_stderr) },
+		{ FIELD_U64, offsetof(struct control_message, logging.to_syslog) },
+		{ FIELD_U64, offsetof(struct control_message, logging.iso_8601) },
+	} },
 	[CONTROL_ALERT] = { {
 		{ FIELD_U64, offsetof(struct control_message, alert.cause) },
 		{ FIELD_TEXT, offsetof(struct control_message, alert.text) },

@@ -24,10 +24,11 @@ enum control_kind {
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
 	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
-	CONTROL_WEB,	      /* to the network process, before the settings: the web endpoint */
-	CONTROL_ACCESS,	      /* to the network process, before the settings and when it changes */
-	CONTROL_HTTP_AT,      /* to the sensor: how far the receiver is, for the next start */
-	CONTROL_ALERT,	      /* to the sensor: something is wrong, raise an internal alert */
+	CONTROL_WEB,	/* likewise, and when it changes: the web endpoint; without address: none */
+	CONTROL_ACCESS, /* to the network process, before the settings and when it changes */
+	CONTROL_HTTP_AT, /* to the sensor: how far the receiver is, for the next start */
+	CONTROL_ALERT,	 /* to the sensor: something is wrong, raise an internal alert */
+	CONTROL_LOGGING, /* to the network process, when it changes: how to log */
 };
 
 struct control_settings {
@@ -60,6 +61,7 @@ enum control_cause {
 	CAUSE_JOURNAL_GAP,
 	CAUSE_CERTIFICATES,
 	CAUSE_POLICY,
+	CAUSE_SETTINGS, /* of a reload */
 	CAUSES,
 };
 
@@ -140,6 +142,10 @@ struct control_message {
 			struct str text;
 		} alert;
 		struct control_web web;
+		struct control_logging {
+			uint64_t level; /* enum log_level */
+			uint64_t to_stderr, to_syslog, iso_8601;
+		} logging;
 		struct str text; /* FAILED */
 		struct control_log {
 			uint64_t level;

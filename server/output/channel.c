@@ -31,6 +31,9 @@ enum {
 
 struct channel {
 	const struct output_ops *ops;
+	char *name, *target;
+	bool keep_alive;
+	size_t capacity;
 	struct output *output;
 	struct queue *queue;
 	pthread_t thread;
@@ -79,6 +82,8 @@ static void release(struct channel *c)
 	queue_free(c->queue);
 	if (c->output)
 		c->ops->close(c->output);
+	free(c->name);
+	free(c->target);
 	free(c);
 }
 
@@ -89,14 +94,14 @@ static void note(struct channel *c, int r, uint64_t lines)
 		count(&c->delivered, lines);
 		if (c->faulty && lines)
 			log_notice(
-				"output %s: works again, %llu alerts were lost", c->ops->name,
+				"output %s: works again, %llu alerts were lost", c->name,
 				(unsigned long long)(read_counter(&c->failed) - c->failed_before));
 		c->faulty = c->faulty && !lines;
 		return;
 	}
 	if (!c->faulty) {
 		c->failed_before = read_counter(&c->failed);
-		log_error("output %s: %s", c->ops->name,
+		log_error("output %s: %s", c->name,
 			  r == -ECHILD ? "the program failed" : strerror(-r));
 	}
 	count(&c->failed, lines);
@@ -112,7 +117,7 @@ static void note_drops(struct channel *c)
 	now = clock_boot_ns();
 	if (c->dropped_told_ns && now - c->dropped_told_ns < DROP_NOTICE_SECONDS * NS_PER_SEC)
 		return;
-	log_error("output %s: too slow, %llu alerts were dropped", c->ops->name,
+	log_error("output %s: too slow, %llu alerts were dropped", c->name,
 		  (unsigned long long)(dropped - c->dropped_told));
 	c->dropped_told = dropped;
 	c->dropped_told_ns = now;
@@ -210,17 +215,32 @@ static int start_thread(struct channel *c)
 	return -r;
 }
 
+static const char *name_of(const struct output_settings *s)
+{
+	return s->name ? s->name : s->ops->name;
+}
+
+static int keep_settings(struct channel *c, const struct output_settings *s)
+{
+	c->ops = s->ops;
+	c->name = str_dupz(str_of(name_of(s)));
+	c->target = s->target ? str_dupz(str_of(s->target)) : NULL;
+	c->keep_alive = s->keep_alive;
+	c->capacity = s->capacity;
+	return c->name && (c->target || !s->target) ? 0 : -ENOMEM;
+}
+
 struct channel *channel_start(const struct output_settings *settings)
 {
 	struct channel *c = calloc(1, sizeof(*c));
 	int r = -ENOMEM;
 
-	if (c) {
-		c->ops = settings->ops;
-		c->holders = 1;
+	if (c && keep_settings(c, settings) == 0) {
 		c->queue = queue_new(settings->capacity ? settings->capacity : LIMIT_QUEUE);
 		c->output = settings->ops->open(settings);
 	}
+	if (c)
+		c->holders = 1;
 	if (c && c->queue && c->output) {
 		c->holders = 2;
 		r = start_thread(c);
@@ -228,7 +248,7 @@ struct channel *channel_start(const struct output_settings *settings)
 			return c;
 		c->holders = 1;
 	}
-	log_error("output %s: not started: %s", settings->ops->name, strerror(-r));
+	log_error("output %s: not started: %s", name_of(settings), strerror(-r));
 	if (c)
 		release(c);
 	return NULL;
@@ -274,12 +294,33 @@ struct channel *channel_stop(struct channel *c, unsigned deadline_ms)
 	wake(c);
 	if (pthread_timedjoin_np(c->thread, NULL, &until) != 0) {
 		atomic_store_explicit(&c->hurry, true, memory_order_release);
-		log_error("output %s: hangs, %zu alerts are not delivered", c->ops->name,
+		log_error("output %s: hangs, %zu alerts are not delivered", c->name,
 			  queue_length(c->queue));
 		pthread_detach(c->thread);
 	}
 	release(c);
 	return NULL;
+}
+
+struct channel *channel_retire(struct channel *c)
+{
+	atomic_store_explicit(&c->stop, true, memory_order_release);
+	wake(c);
+	pthread_detach(c->thread);
+	release(c);
+	return NULL;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool channel_is(const struct channel *c, const struct output_settings *settings)
+{
+	return c->ops == settings->ops && same_text(c->name, name_of(settings)) &&
+	       same_text(c->target, settings->target) && c->keep_alive == settings->keep_alive &&
+	       c->capacity == settings->capacity;
 }
 
 struct channel_counters channel_counters(const struct channel *c)
@@ -295,5 +336,5 @@ struct channel_counters channel_counters(const struct channel *c)
 
 const char *channel_name(const struct channel *c)
 {
-	return c->ops->name;
+	return c->name;
 }

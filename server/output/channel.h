@@ -31,6 +31,10 @@ void channel_reopen(struct channel *c);
  * that is left behind: its thread frees everything when it comes back. Returns NULL.
  */
 struct channel *channel_stop(struct channel *c, unsigned deadline_ms);
+/* Delivers what is queued, however long that takes, then ends and is freed by itself; no more puts. NULL. */
+struct channel *channel_retire(struct channel *c);
+/* It was started with these settings. */
+bool channel_is(const struct channel *c, const struct output_settings *settings);
 /* Any thread; a snapshot. */
 struct channel_counters channel_counters(const struct channel *c);
 const char *channel_name(const struct channel *c);

@@ -17,6 +17,7 @@ struct http_settings;
 
 struct output_settings {
 	const struct output_ops *ops;
+	const char *name;   /* in the log and in metrics; NULL: that of ops; copied */
 	const char *target; /* file name, shell command, or identity in syslog; copied */
 	bool keep_alive;    /* file, program: stay open between alerts */
 	size_t capacity;    /* alerts that may wait; 0: LIMIT_QUEUE */

@@ -116,14 +116,9 @@ bool certs_stale(struct str crl)
 	return crl.len && check_lists(crl, "", &stale, &d) == 0 && stale;
 }
 
-int certs_check(const struct certs_pem *pem, struct diag *d)
+/* The key is usable and belongs to the certificate. */
+static int check_key(const struct certs_pem *pem, X509 *cert, struct diag *d)
 {
-	_cleanup_(x509p) X509 *cert = NULL;
-
-	ERR_clear_error();
-	int r = check_all(pem->cert, pem->cert_name, &cert, d);
-	if (r < 0)
-		return r;
 	bool encrypted = false;
 	_cleanup_(biop) BIO *bio = bio_of(pem->key);
 	_cleanup_(pkeyp) EVP_PKEY *key =
@@ -142,6 +137,30 @@ int certs_check(const struct certs_pem *pem, struct diag *d)
 			 pem->cert_name);
 		return fault(d, pem->key_name, text);
 	}
+	return 0;
+}
+
+int certs_check_pair(const struct certs_pem *pem, struct diag *d)
+{
+	_cleanup_(biop) BIO *bio = bio_of(pem->cert);
+	_cleanup_(x509p) X509 *cert = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+
+	if (!cert)
+		return fault(d, pem->cert_name, "has no usable PEM certificate");
+	return check_key(pem, cert, d);
+}
+
+int certs_check(const struct certs_pem *pem, struct diag *d)
+{
+	_cleanup_(x509p) X509 *cert = NULL;
+
+	ERR_clear_error();
+	int r = check_all(pem->cert, pem->cert_name, &cert, d);
+	if (r < 0)
+		return r;
+	r = check_key(pem, cert, d);
+	if (r < 0)
+		return r;
 	r = check_all(pem->ca, pem->ca_name, NULL, d);
 	if (r < 0 || !pem->crl.len)
 		return r;

@@ -16,5 +16,7 @@ struct certs_pem {
 
 /* 0, or -EINVAL with the file and the fault in d. */
 int certs_check(const struct certs_pem *pem, struct diag *d);
+/* Certificate and key alone, whatever the time: what a server needs that looks at nobody's certificate. */
+int certs_check_pair(const struct certs_pem *pem, struct diag *d);
 /* Whether a list of the text is past its time: it still counts, but what was revoked since is not in it. */
 bool certs_stale(struct str crl);

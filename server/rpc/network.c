@@ -380,35 +380,6 @@ static void change_access(struct network *n, const struct control_access *c)
 		log_notice("certificates and policy are loaded anew");
 }
 
-static void on_control(uv_poll_t *poll, int status, int events)
-{
-	struct network *n = poll->data;
-	struct control_message m;
-	int r = 0;
-
-	if (events & UV_WRITABLE) {
-		r = control_flush(n->control);
-		if (r == 0)
-			uv_poll_start(&n->control_poll, UV_READABLE, on_control);
-	}
-	while (!n->stopping && (r = control_receive(n->control, &m)) == 1) {
-		if (m.kind == CONTROL_ASK)
-			answer(n, &m.ask);
-		else if (m.kind == CONTROL_ANSWER && n->server)
-			rpc_server_answer(n->server, &m.answer);
-		else if (m.kind == CONTROL_ACCESS && n->server)
-			change_access(n, &m.access);
-		else if (m.kind == CONTROL_STOP)
-			network_stop(n);
-	}
-	if (r >= 0 || n->stopping)
-		return;
-	n->failed = r != -EPIPE && r != -ECONNRESET;
-	if (n->failed)
-		log_error("network: the control channel is broken: %s", strerror(-r));
-	network_stop(n);
-}
-
 static int network_fail(struct network *n, const char *text)
 {
 	struct control_message m = { .kind = CONTROL_FAILED, .text = str_of(text) };
@@ -417,17 +388,20 @@ static int network_fail(struct network *n, const char *text)
 	return 1;
 }
 
+static void log_as(uint64_t level, bool to_stderr, bool to_syslog, bool iso_8601)
+{
+	log_init(&(struct log_settings){
+		.level = level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)level,
+		.to_stderr = to_stderr,
+		.to_syslog = to_syslog,
+		.iso_8601 = iso_8601,
+	});
+}
+
 static void settings_log(const struct control_settings *s)
 {
-	if (!s->log_level && !s->log_stderr && !s->log_syslog)
-		return;
-	log_init(&(struct log_settings){
-		.level = s->log_level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
-							: (enum log_level)s->log_level,
-		.to_stderr = s->log_stderr,
-		.to_syslog = s->log_syslog,
-		.iso_8601 = s->log_iso_8601,
-	});
+	if (s->log_level || s->log_stderr || s->log_syslog)
+		log_as(s->log_level, s->log_stderr, s->log_syslog, s->log_iso_8601);
 }
 
 static int start_http(struct network *n, const struct control_http *c)
@@ -494,30 +468,88 @@ static void start_journal(struct network *n, const struct control_settings *s, c
 	n->next_seq = newest >= n->first_seq ? newest + 1 : n->first_seq;
 }
 
+static struct web_settings web_of(const struct control_web *c)
+{
+	return (struct web_settings){
+		.address = c->address,
+		.port = (uint16_t)c->port,
+		.health_path = c->health_path,
+		.versions = c->versions,
+		.pem = c->pem,
+		.metrics = c->metrics,
+		.groups = (unsigned)c->groups,
+	};
+}
+
+/* Starts, changes or stops it. */
+static int set_web(struct network *n, const struct control_web *c, struct diag *d)
+{
+	const struct web_settings s = web_of(c);
+	uint16_t before = n->web ? web_port(n->web) : 0;
+
+	if (!c->address.len) {
+		n->web = web_stop(n->web);
+		return 0;
+	}
+	int r = n->web ? web_change(&n->web, &s, d) : web_start(&n->loop, &s, n->stats, &n->web, d);
+	if (r == 0 && web_port(n->web) != before)
+		log_info("the web endpoint listens on " STR_FMT " port %u", STR_ARG(c->address),
+			 web_port(n->web));
+	return r;
+}
+
 static int start_web(struct network *n, const struct control_web *c)
 {
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 	struct diag d = { 0 };
-	int r = web_start(&n->loop,
-			  &(struct web_settings){
-				  .address = c->address,
-				  .port = (uint16_t)c->port,
-				  .health_path = c->health_path,
-				  .versions = c->versions,
-				  .pem = c->pem,
-				  .metrics = c->metrics,
-				  .groups = (unsigned)c->groups,
-			  },
-			  n->stats, &n->web, &d);
 
-	if (r == 0) {
-		log_info("the web endpoint listens on " STR_FMT " port %u", STR_ARG(c->address),
-			 web_port(n->web));
+	if (set_web(n, c, &d) == 0)
 		return 0;
-	}
 	diag_print(&d, &text);
 	const char *z = strbuf_z(&text);
 	return network_fail(n, z ? z : "out of memory");
+}
+
+static void change_web(struct network *n, const struct control_web *c)
+{
+	struct diag d = { 0 };
+
+	if (set_web(n, c, &d) < 0)
+		report(CAUSE_SETTINGS, "%s", d.text);
+}
+
+static void on_control(uv_poll_t *poll, int status, int events)
+{
+	struct network *n = poll->data;
+	struct control_message m;
+	int r = 0;
+
+	if (events & UV_WRITABLE) {
+		r = control_flush(n->control);
+		if (r == 0)
+			uv_poll_start(&n->control_poll, UV_READABLE, on_control);
+	}
+	while (!n->stopping && (r = control_receive(n->control, &m)) == 1) {
+		if (m.kind == CONTROL_ASK)
+			answer(n, &m.ask);
+		else if (m.kind == CONTROL_ANSWER && n->server)
+			rpc_server_answer(n->server, &m.answer);
+		else if (m.kind == CONTROL_ACCESS && n->server)
+			change_access(n, &m.access);
+		else if (m.kind == CONTROL_WEB)
+			change_web(n, &m.web);
+		else if (m.kind == CONTROL_LOGGING)
+			log_as(m.logging.level, m.logging.to_stderr, m.logging.to_syslog,
+			       m.logging.iso_8601);
+		else if (m.kind == CONTROL_STOP)
+			network_stop(n);
+	}
+	if (r >= 0 || n->stopping)
+		return;
+	n->failed = r != -EPIPE && r != -ECONNRESET;
+	if (n->failed)
+		log_error("network: the control channel is broken: %s", strerror(-r));
+	network_stop(n);
 }
 
 static int first_access(struct network *n, const struct control_access *c)

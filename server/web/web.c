@@ -26,9 +26,8 @@ enum {
 struct web {
 	struct MHD_Daemon *daemon;
 	const struct stats *stats;
-	struct web_settings settings;
-	char *health_path, *versions, *pem;
-	struct strbuf text;
+	struct web_settings settings; /* its texts are ours */
+	struct strbuf texts, text;
 	uv_poll_t poll;
 	uv_timer_t timer;
 	unsigned open; /* handles */
@@ -102,10 +101,10 @@ static answer_result on_request(void *arg, struct MHD_Connection *c, const char 
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
 		return answer(c, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
 			      STR("GET and HEAD only\n"));
-	if (!strcmp(url, w->health_path))
+	if (!strcmp(url, w->settings.health_path.ptr))
 		return health(w, c);
 	if (!strcmp(url, "/versions"))
-		return answer(c, MHD_HTTP_OK, "application/json", str_of(w->versions));
+		return answer(c, MHD_HTTP_OK, "application/json", w->settings.versions);
 	if (w->settings.metrics && !strcmp(url, "/metrics"))
 		return metrics(w, c);
 	return answer(c, MHD_HTTP_NOT_FOUND, "text/plain", STR("not found\n"));
@@ -169,21 +168,24 @@ static int parse_address(const struct web_settings *s, struct sockaddr_storage *
 	return -EINVAL;
 }
 
-static int start_daemon(struct web *w, const struct sockaddr_storage *address)
+/* listener: a socket that listens already, or MHD_INVALID_SOCKET. */
+static int start_daemon(struct web *w, const struct sockaddr_storage *address, MHD_socket listener)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, w->pem },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, w->pem },
+	void *pem = (void *)(uintptr_t)w->settings.pem.ptr;
+	struct MHD_OptionItem more[] = {
+		{ MHD_OPTION_LISTEN_SOCKET, listener, NULL },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, pem },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, pem },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 
 	if (address->ss_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	if (w->pem)
+	if (w->settings.pem.len)
 		flags |= MHD_USE_TLS;
 	else
-		tls[0].option = MHD_OPTION_END;
+		more[1].option = MHD_OPTION_END;
 	errno = 0;
 	w->daemon = MHD_start_daemon(
 		flags, 0, NULL, NULL, on_request, w, MHD_OPTION_EXTERNAL_LOGGER, on_message, w,
@@ -191,41 +193,80 @@ static int start_daemon(struct web *w, const struct sockaddr_storage *address)
 		(unsigned)LIMIT_WEB_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)CONNECTION_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_BYTES, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY,
-		tls, MHD_OPTION_END);
+		more, MHD_OPTION_END);
 	return w->daemon ? 0 : errno ? -errno : -EINVAL;
+}
+
+static void stop_daemon(struct web *w)
+{
+	if (w->daemon)
+		MHD_stop_daemon(w->daemon);
+	w->daemon = NULL;
+}
+
+static void wipe(struct strbuf *texts)
+{
+	if (texts->ptr)
+		explicit_bzero(texts->ptr, texts->cap);
+	strbuf_done(texts);
 }
 
 static void web_free(struct web *w)
 {
-	if (w->daemon)
-		MHD_stop_daemon(w->daemon);
+	stop_daemon(w);
+	wipe(&w->texts);
 	strbuf_done(&w->text);
-	if (w->pem)
-		explicit_bzero(w->pem, strlen(w->pem));
-	free(w->health_path);
-	free(w->versions);
-	free(w->pem);
 	free(w);
 }
 
-int web_start(uv_loop_t *loop, const struct web_settings *settings, const struct stats *stats,
-	      struct web **ret, struct diag *d)
+/* The settings with their texts copied, each terminated. -ENOMEM: nothing has changed. */
+static int keep_settings(struct web *w, const struct web_settings *from)
+{
+	struct web_settings s = *from;
+	struct str *const to[] = { &s.address, &s.health_path, &s.versions, &s.pem };
+	struct strbuf texts = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(to); i++) {
+		strbuf_add(&texts, *to[i]);
+		strbuf_addc(&texts, '\0');
+	}
+	if (strbuf_check(&texts) < 0) {
+		wipe(&texts);
+		return -ENOMEM;
+	}
+	const char *at = texts.ptr;
+	for (size_t i = 0; i < ARRAY_SIZE(to); i++) {
+		to[i]->ptr = at;
+		at += to[i]->len + 1;
+	}
+	wipe(&w->texts);
+	w->texts = texts;
+	w->settings = s;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	struct web *w = h->data;
+
+	if (--w->open == 0)
+		web_free(w);
+}
+
+static int start(uv_loop_t *loop, const struct web_settings *settings, const struct stats *stats,
+		 MHD_socket listener, struct web **ret, struct diag *d)
 {
 	struct web *w = calloc(1, sizeof(*w));
 	struct sockaddr_storage address;
 
 	if (!w)
 		return -ENOMEM;
-	w->settings = *settings;
 	w->stats = stats;
-	w->health_path = str_dupz(settings->health_path);
-	w->versions = str_dupz(settings->versions);
-	w->pem = settings->pem.len ? str_dupz(settings->pem) : NULL;
-	int r = w->health_path && w->versions && (w->pem || !settings->pem.len) ? 0 : -ENOMEM;
+	int r = keep_settings(w, settings);
 	if (r == 0)
 		r = parse_address(settings, &address);
 	if (r == 0)
-		r = start_daemon(w, &address);
+		r = start_daemon(w, &address, listener);
 	const union MHD_DaemonInfo *info =
 		r == 0 ? MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (r == 0 && !info)
@@ -246,6 +287,55 @@ int web_start(uv_loop_t *loop, const struct web_settings *settings, const struct
 	return 0;
 }
 
+int web_start(uv_loop_t *loop, const struct web_settings *settings, const struct stats *stats,
+	      struct web **ret, struct diag *d)
+{
+	return start(loop, settings, stats, MHD_INVALID_SOCKET, ret, d);
+}
+
+/*
+ * Another certificate, which the sensor has looked at: a daemon has its own for life, so another one takes over the
+ * listening socket, which need not be bound again.
+ */
+static int change_certificate(struct web **web, const struct web_settings *settings, struct diag *d)
+{
+	struct web *old = *web;
+	MHD_socket listener = MHD_quiesce_daemon(old->daemon);
+
+	if (listener == MHD_INVALID_SOCKET) {
+		diag_set(d, "webserver: the certificate cannot be exchanged");
+		return -ENOTSUP;
+	}
+	int r = start(old->poll.loop, settings, old->stats, listener, web, d);
+	if (r < 0)
+		return r;
+	(*web)->requests = old->requests;
+	web_stop(old);
+	return 0;
+}
+
+int web_change(struct web **web, const struct web_settings *settings, struct diag *d)
+{
+	struct web *old = *web;
+
+	if (!str_eq(settings->address, old->settings.address) ||
+	    settings->port != old->settings.port) {
+		int r = start(old->poll.loop, settings, old->stats, MHD_INVALID_SOCKET, web, d);
+
+		if (r == 0)
+			(*web)->requests = old->requests;
+		if (r == 0)
+			web_stop(old);
+		return r;
+	}
+	if (!str_eq(settings->pem, old->settings.pem))
+		return change_certificate(web, settings, d);
+	int r = keep_settings(old, settings);
+	if (r < 0)
+		diag_set(d, "webserver: %s", strerror(-r));
+	return r;
+}
+
 uint16_t web_port(const struct web *w)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->daemon,
@@ -259,19 +349,13 @@ uint64_t web_requests(const struct web *w)
 	return w->requests;
 }
 
-static void on_closed(uv_handle_t *h)
-{
-	struct web *w = h->data;
-
-	if (--w->open == 0)
-		web_free(w);
-}
-
 struct web *web_stop(struct web *w)
 {
 	if (!w)
 		return NULL;
 	uv_close((uv_handle_t *)&w->poll, on_closed);
 	uv_close((uv_handle_t *)&w->timer, on_closed);
+	/* Now, not when the handles are gone: the address is free for another. */
+	stop_daemon(w);
 	return NULL;
 }

@@ -28,6 +28,8 @@ struct web_settings {
 /* The texts are copied, stats are borrowed. Negative errno with the fault in d. */
 int web_start(uv_loop_t *loop, const struct web_settings *settings, const struct stats *stats,
 	      struct web **ret, struct diag *d);
+/* Other settings while it runs; *web may be another afterwards. Negative errno with d: the old ones stay. */
+int web_change(struct web **web, const struct web_settings *settings, struct diag *d);
 uint16_t web_port(const struct web *w);
 /* Requests since the start. */
 uint64_t web_requests(const struct web *w);
