@@ -5,24 +5,13 @@ on the host or in a container (a process in a container's control group on an ov
 says who it is stands in for Docker). A rule without a row here fails the test.
 """
 import contextlib
-import http.server
-import json
-import os
-import pathlib
 import re
-import secrets
-import socketserver
-import subprocess
-import threading
-import time
 
-import pytest
-
-from host import ROOT, Actor, Sensor
+from host import ROOT
+from stages import HOST, Stages
 
 RULES = [ROOT.parent / "shared" / "falco-rules" / name
          for name in ("falco_rules.yaml", "falco-incubating_rules.yaml")]
-STAGE = pathlib.Path(__file__).with_name("stage.py")
 
 # Where, and a statement of the stage (stage.py) there.
 DEEDS = {
@@ -127,114 +116,10 @@ OVERRIDE = """
   override: {items: append}
 """
 
-PRELUDE = """
-import subprocess, sys, time
-class Stage:
-    def __init__(self, *args):
-        self.p = subprocess.Popen([sys.executable, '-u', %r, *args], stdin=-1, stdout=-1, text=True)
-        assert self.p.stdout.readline() == 'ok\\n'
-    def do(self, statement):
-        self.p.stdin.write(statement + '\\n'); self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        assert answer == 'ok\\n', answer
-    def stop(self):
-        self.p.stdin.close(); self.p.wait(20)
-stages = {}
-""" % str(STAGE)
-
 
 def rule_names():
     return [name.strip().strip("\"'") for path in RULES
             for name in re.findall(r"^- rule: (.*)$", path.read_text(), re.M)]
-
-
-class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """Answers what a sensor asks Docker about a container."""
-    daemon_threads = True
-
-    def __init__(self, path, containers):
-        self.containers = containers
-        super().__init__(str(path), Answer)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Answer(http.server.BaseHTTPRequestHandler):
-    def address_string(self):
-        return "unix"
-
-    def log_message(self, *args):
-        pass
-
-    def do_GET(self):
-        ident = self.path.split("/")[-2] if self.path.endswith("/json") else ""
-        found = [c for i, c in self.server.containers.items() if ident and i.startswith(ident)]
-        body = json.dumps(found[0]).encode() if found else b"{}"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def inspect(ident, name, privileged):
-    return {"Id": ident, "Name": "/" + name, "Image": "sha256:" + "ab" * 32,
-            "Config": {"Image": "example.org/shop/web:1",
-                       "Labels": {"io.kubernetes.pod.name": "web-1", "io.kubernetes.pod.namespace": "shop"}},
-            "HostConfig": {"Privileged": privileged}, "NetworkSettings": {}, "Mounts": []}
-
-
-@contextlib.contextmanager
-def cgroups(tmp, idents):
-    """Control groups as Docker names them, in the default hierarchy."""
-    top = tmp / "cgroup"
-    top.mkdir()
-    subprocess.run(["mount", "-t", "cgroup2", "none", str(top)], check=True)
-    paths = [top / "docker" / i for i in idents]
-    try:
-        for path in paths:
-            path.mkdir(parents=True)
-        yield paths
-    finally:
-        for path in paths:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        with contextlib.suppress(OSError):
-            (top / "docker").rmdir()
-        subprocess.run(["umount", "-l", str(top)], check=True)
-
-
-def start(tmp, actor, docker, cgroup_paths, ends):
-    """The sensor and the three stages."""
-    override = tmp / "override.yaml"
-    override.write_text(OVERRIDE)
-    sensor = Sensor(tmp, [*RULES, override], f"pid:{actor.pid}", config=(
-        "rule_matching: all\n"
-        f"container_engines:\n  docker: {{enabled: true, sockets: [{docker}]}}\n"
-        "  podman: {enabled: false}\n  cri: {enabled: false}\n"))
-    ends.callback(sensor.stop)
-    sensor.wait_ready()
-    actor.do(f"exec({PRELUDE!r})")
-    for name, cgroup in (("host", None), ("container", cgroup_paths[0]), ("privileged", cgroup_paths[1])):
-        place = tmp / name
-        place.mkdir()
-        args = [name, str(place)] + ([str(cgroup)] if cgroup else [])
-        actor.do(f"stages[{name!r}] = Stage(*{args!r})")
-    return sensor
-
-
-def raised(sensor, rule):
-    return sum(a["rule"] == rule for a in sensor.alerts)
-
-
-def does_raise(sensor, actor, rule, timeout=5):
-    where, deed = DEEDS[rule]
-    before = raised(sensor, rule)
-    actor.do(f"stages[{where!r}].do({deed!r})")
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if raised(sensor, rule) > before:
-            return True
-        time.sleep(0.005)
-    return False
 
 
 if all(path.exists() for path in RULES):
@@ -242,18 +127,11 @@ if all(path.exists() for path in RULES):
         assert sorted([*DEEDS, *CANNOT]) == sorted(rule_names())
 
     def test_every_deed_is_seen(tmp_path):
-        idents = [secrets.token_hex(32) for _ in range(2)]
+        override = tmp_path / "override.yaml"
+        override.write_text(OVERRIDE)
         with contextlib.ExitStack() as ends:
-            docker = Docker(tmp_path / "docker.sock", {
-                idents[0]: inspect(idents[0], "web", False), idents[1]: inspect(idents[1], "agent", True)})
-            ends.callback(docker.server_close)
-            ends.callback(docker.shutdown)
-            paths = ends.enter_context(cgroups(tmp_path, idents))
-            actor = Actor()
-            ends.callback(actor.stop)
-            sensor = start(tmp_path, actor, tmp_path / "docker.sock", paths, ends)
-            actor.do("stages['host'].do(\"begun = time.monotonic(); old = subprocess.Popen([link('nginx', PYTHON), '-c', "
-                     "'import sys; sys.stdin.read(); open(\\\"/etc/shadow\\\").close()'], stdin=-1)\")")
-            missed = [rule for rule in DEEDS if not does_raise(sensor, actor, rule)]
-            actor.do("[s.stop() for s in stages.values()]")
-            assert not missed, f"{missed}\n" + "\n".join(sensor.log[-30:])
+            stages = Stages(tmp_path, ends, [*RULES, override])
+            stages.do(HOST, "begun = time.monotonic(); old = subprocess.Popen([link('nginx', PYTHON), '-c', "
+                            "'import sys; sys.stdin.read(); open(\"/etc/shadow\").close()'], stdin=-1)")
+            missed = [rule for rule, deed in DEEDS.items() if not stages.does_raise(rule, *deed)]
+            assert not missed, f"{missed}\n" + "\n".join(stages.sensor.log[-30:])
