@@ -157,6 +157,8 @@ static void on_second(uv_timer_t *t)
 	bpf_source_stats(e->o.source, &probe);
 	watch_drops(e, &probe);
 	measure_engine(e->o.stats, e->o.pipeline, &probe);
+	if (e->o.runtime)
+		measure_runtime(e->o.stats, e->o.runtime);
 	stats_set(e->o.stats, STAT_EVENT_LAG, e->lag_ns);
 	e->lag_ns = 0;
 }

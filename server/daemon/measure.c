@@ -17,6 +17,31 @@
 
 enum { PERIOD_MS = 1000, RESOURCES_EVERY = 5 };
 
+void measure_runtime(struct stats *s, const struct runtime *runtime)
+{
+	struct runtime_counters n;
+
+	runtime_counters(runtime, &n);
+	const struct {
+		enum stat_id id;
+		uint64_t value;
+	} rows[] = {
+		{ STAT_RUNTIME_REQUESTS_DOCKER, n.requests[RUNTIME_DOCKER] },
+		{ STAT_RUNTIME_REQUESTS_PODMAN, n.requests[RUNTIME_PODMAN] },
+		{ STAT_RUNTIME_REQUESTS_CRI, n.requests[RUNTIME_CRI] },
+		{ STAT_RUNTIME_ERRORS_DOCKER, n.failures[RUNTIME_DOCKER] },
+		{ STAT_RUNTIME_ERRORS_PODMAN, n.failures[RUNTIME_PODMAN] },
+		{ STAT_RUNTIME_ERRORS_CRI, n.failures[RUNTIME_CRI] },
+		{ STAT_RUNTIME_ASKED, n.asked },
+		{ STAT_RUNTIME_FOUND, n.found },
+		{ STAT_RUNTIME_UNKNOWN, n.unknown },
+		{ STAT_RUNTIME_REFUSED, n.refused },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		stats_set(s, rows[i].id, rows[i].value);
+}
+
 void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_stats *probe)
 {
 	struct pipeline_counters n;
@@ -57,8 +82,12 @@ void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_
 		{ STAT_STATE_NO_MEMORY, n.no_memory },
 		{ STAT_ALERTS, n.alerts },
 		{ STAT_ALERTS_LOST, n.lost },
+		{ STAT_PLUGIN_CONTAINERS, state.containers },
+		{ STAT_PLUGIN_NO_IMAGE, state.imageless },
 		{ STAT_WAITED, n.waiting.waited },
 		{ STAT_WAITED_WITHOUT, n.waiting.without },
+		{ STAT_WAITED_PART, n.waiting.partly },
+		{ STAT_WAITED_LONGEST, n.waiting.longest_ns },
 		{ STAT_WAITED_TIME, n.waiting.total_ns },
 		{ STAT_WAITING_REFUSED, n.waiting.refused },
 	};

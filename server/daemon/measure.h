@@ -12,12 +12,14 @@
 #include "daemon/pipeline.h"
 #include "daemon/sink.h"
 #include "link/stats.h"
+#include "runtime/runtime.h"
 #include "source/bpf.h"
 
 struct measure;
 
 /* Engine thread. */
 void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_stats *probe);
+void measure_runtime(struct stats *s, const struct runtime *runtime);
 
 /* All that is pointed to must outlive the measure. */
 struct measure_options {

@@ -285,7 +285,8 @@ static unsigned metrics_groups(const struct config *c)
 	       (c->metrics.resource_utilization_enabled ? METRICS_RESOURCES : 0) |
 	       (c->metrics.state_counters_enabled ? METRICS_STATE : 0) |
 	       (c->metrics.kernel_event_counters_enabled ? METRICS_KERNEL : 0) |
-	       (c->metrics.kernel_event_counters_per_cpu_enabled ? METRICS_KERNEL_CPU : 0);
+	       (c->metrics.kernel_event_counters_per_cpu_enabled ? METRICS_KERNEL_CPU : 0) |
+	       (c->metrics.plugins_metrics_enabled ? METRICS_PLUGINS : 0);
 }
 
 static int read_web_pem(const struct config *c, struct strbuf *pem, struct diag *diag)

@@ -15,6 +15,11 @@
 
 #define SETTLED_NS UINT64_C(1000000000)
 
+enum {
+	ASK_DOUBLINGS = 8,
+	LOOKS_MAX = 256, /* at events of a container nobody knows, each dearer than matching it */
+};
+
 struct pipeline {
 	struct pipeline_options options;
 	struct alert_settings alert_settings;
@@ -197,6 +202,35 @@ static size_t possible(struct pipeline *p, const struct rule *const *rules, size
 	return kept;
 }
 
+static bool ask(struct pipeline *p, const struct container *c, const struct rec_ident *inside)
+{
+	return !p->options.ask || p->options.ask(c, inside, p->options.ask_ctx);
+}
+
+/*
+ * A runtime that is slow may take longer between making a container's cgroup, which is when it is asked, and the
+ * first program in it than events wait. So what nobody knew is asked for anew, ever more seldom.
+ */
+static bool ask_again(struct pipeline *p, struct container *c, uint64_t now_ns)
+{
+	unsigned doublings = c->asked_again < ASK_DOUBLINGS ? c->asked_again : ASK_DOUBLINGS;
+
+	c->asked_again++;
+	c->ask_again_ns = now_ns + (p->options.wait_ns << doublings);
+	if (!ask(p, c, NULL))
+		return false;
+	c->status = CONTAINER_ASKED;
+	return true;
+}
+
+static void look_less(const struct pipeline *p, struct container *c, uint64_t now_ns)
+{
+	if (container_pending(c) || ++c->looks < LOOKS_MAX)
+		return;
+	c->looks = 0;
+	c->ask_again_ns = now_ns + p->options.wait_ns;
+}
+
 /* True: the event waits, or nothing can match it. */
 static bool wait_for(struct pipeline *p, struct container *c, const struct fields_event *fe,
 		     const struct rule *const *rules, size_t n)
@@ -206,6 +240,7 @@ static bool wait_for(struct pipeline *p, struct container *c, const struct field
 	if (!kept)
 		return false;
 	size_t nkept = possible(p, rules, n, fe->ev, kept);
+	uint64_t now_ns = fe->ev->hdr->ts_ns;
 
 	if (!nkept)
 		return true;
@@ -213,8 +248,20 @@ static bool wait_for(struct pipeline *p, struct container *c, const struct field
 
 	for (size_t i = 0; i < nkept && !late; i++)
 		late = waiting_reads_late(p->use, kept[i], &p->arena);
-	return late &&
-	       waiting_add(&p->waiting, p->use, fe, c, kept, nkept, p->options.wait_ns) == 0;
+	if (!late) {
+		look_less(p, c, now_ns);
+		return false;
+	}
+	if (!container_pending(c) && !ask_again(p, c, now_ns))
+		return false;
+	return waiting_add(&p->waiting, p->use, fe, c, kept, nkept, p->options.wait_ns) == 0;
+}
+
+/* Whether what is to come, or can be asked for, may still give LATE fields a value. */
+static bool may_wait(const struct pipeline *p, const struct container *c, uint64_t now_ns)
+{
+	return p->options.wait_ns && (container_pending(c) || (c->status == CONTAINER_UNKNOWN &&
+							       now_ns >= c->ask_again_ns));
 }
 
 static void match(struct pipeline *p, struct event *ev, struct container *c)
@@ -234,7 +281,7 @@ static void match(struct pipeline *p, struct event *ev, struct container *c)
 
 	eval_begin(p->use->eval, &fe, &p->arena);
 	/* All candidates: their index reads values that are not there yet. */
-	if (c && container_pending(c) && p->options.wait_ns && wait_for(p, c, &fe, rules, n))
+	if (c && may_wait(p, c, ev->hdr->ts_ns) && wait_for(p, c, &fe, rules, n))
 		return;
 	rules = ruleset_select(p->use->rules, ev->hdr->type, p->use->eval, differ, &p->arena, &n);
 	match_rules(p, p->use->eval, rules, n, ev, differ);
@@ -281,11 +328,6 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 void pipeline_flush(struct pipeline *p)
 {
 	pipeline_tick(p, UINT64_MAX);
-}
-
-static bool ask(struct pipeline *p, const struct container *c, const struct rec_ident *inside)
-{
-	return !p->options.ask || p->options.ask(c, inside, p->options.ask_ctx);
 }
 
 /*

@@ -240,6 +240,7 @@ static bool ask_runtime(const struct container *c, const struct rec_ident *insid
 		return runtime_ask_accounts(s->runtime, c->id, inside->pid, inside->mnt_ns);
 	return runtime_ask(s->runtime, &(struct runtime_question){ .id = c->id,
 								   .full_id = c->full_id,
+								   .space = c->space,
 								   .type = c->guess,
 								   .owner = c->owner });
 }

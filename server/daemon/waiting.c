@@ -153,7 +153,9 @@ static void take_out(struct waiting *w, struct waiting_event **at, struct contai
 	w->bytes -= e->arena.total;
 	if (c && c->waiting)
 		c->waiting--;
-	*(c && c->status == CONTAINER_KNOWN ? &w->n.answered : &w->n.without) += 1;
+	bool whole = c && c->status == CONTAINER_KNOWN, part = c && c->has_info;
+
+	*(whole ? &w->n.answered : part ? &w->n.partly : &w->n.without) += 1;
 	w->n.total_ns += ns;
 	w->n.longest_ns = ns > w->n.longest_ns ? ns : w->n.longest_ns;
 }

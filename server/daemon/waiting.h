@@ -36,7 +36,8 @@ struct waiting_event {
 struct waiting_counters {
 	uint64_t waited;   /* events that had to wait */
 	uint64_t answered; /* of those, with an answer at the end */
-	uint64_t without;  /* of those, without */
+	uint64_t partly;   /* of those, with a part of one */
+	uint64_t without;  /* of those, with nothing */
 	uint64_t refused;  /* events that should have waited, but too many did */
 	uint64_t total_ns, longest_ns;
 };

@@ -22,7 +22,7 @@ static const struct info *info_of(const struct fx *x)
 {
 	const struct container *c = container_of(x);
 
-	return c && c->status == CONTAINER_KNOWN ? &c->info : NULL;
+	return c && c->has_info ? &c->info : NULL;
 }
 
 bool x_container(const struct fx *x, struct value *ret)

@@ -12,6 +12,11 @@ struct json_t *answer_parse(struct str json)
 	return json_loadb(json.ptr ? json.ptr : "", json.len, JSON_ALLOW_NUL, NULL);
 }
 
+struct str answer_keep(const char *z, struct arena *a)
+{
+	return arena_dup(a, str_cut(str_of(z ? z : ""), INFO_TEXT_MAX));
+}
+
 struct str answer_text(const struct json_t *object, const char *key, struct arena *a)
 {
 	const json_t *v = json_object_get(object, key);
@@ -54,6 +59,19 @@ int answer_labels(const struct json_t *object, const struct answer_limits *l, st
 	return 0;
 }
 
+bool answer_is_digest(struct str image)
+{
+	return str_starts(image, STR("sha256:")) ||
+	       (image.len == 64 && str_chr(image, '/') == image.len && str_chr(image, ':') == 64);
+}
+
+struct str answer_propagation(unsigned number)
+{
+	static const char *const words[] = { "private", "rslave", "rshared" };
+
+	return str_of(words[number < ARRAY_SIZE(words) ? number : 0]);
+}
+
 struct str answer_words(const struct json_t *list, size_t from, struct arena *a)
 {
 	_cleanup_(strbuf_done) struct strbuf b = { .limit = INFO_TEXT_MAX };
@@ -77,7 +95,7 @@ static struct str probe_of(const json_t *container, const char *key, struct aren
 	return answer_words(json_object_get(exec, "command"), 0, a);
 }
 
-static void json_freep(json_t **j)
+void json_freep(json_t **j)
 {
 	json_decref(*j);
 }

@@ -7,6 +7,14 @@
 
 #include "runtime/info.h"
 
+/* What a runtime tells by itself. */
+enum peer_event { PEER_MADE, PEER_STARTED, PEER_STOPPED, PEER_GONE };
+struct peer_news {
+	enum peer_event what;
+	struct str full_id, space;  /* containerd's namespace; may be empty */
+	const struct info *partial; /* or NULL */
+};
+
 /* Longer labels are dropped; 0: none is. */
 struct answer_limits {
 	size_t label_max_len;
@@ -16,11 +24,12 @@ struct answer_limits {
 int docker_read_inspect(struct str json, const struct answer_limits *l, struct arena *a,
 			struct info *ret);
 /*
- * One line of GET /events. False: not about a container that begins. The id, and what the event itself tells
- * (name, image, labels), which is all there will be when the container is gone before it can be asked for.
+ * One line of GET /events. False: not about a container that begins or ends. The id, and what the event itself
+ * tells (name, image, labels), which is all there will be when the container is gone before it can be asked for:
+ * news and *partial, which it points to, if there is any.
  */
 bool docker_read_event(struct str json, const struct answer_limits *l, struct arena *a,
-		       struct str *ret_id, struct info *ret);
+		       struct peer_news *ret, struct info *partial);
 
 /* cri.c: messages of CRI v1. Requests are appended with gRPC's five bytes in front. */
 void cri_write_status(struct str id, struct strbuf *out);
@@ -36,13 +45,32 @@ int cri_read_status(struct str message, const struct answer_limits *l, struct ar
 /* The pod: adds its part to *in. alone: the container asked for is the pod's own. */
 int cri_read_sandbox(struct str message, const struct answer_limits *l, bool alone, struct arena *a,
 		     struct info *in);
-bool cri_read_event(struct str message, struct arena *a, struct str *ret_id);
+bool cri_read_event(struct str message, struct arena *a, struct peer_news *ret);
 
-/* json.c: what both have in common. */
+/* containerd.c: its own API, of which CRI is only one user. */
+void containerd_write_subscribe(struct strbuf *out);
+void containerd_write_get(struct str id, struct strbuf *out);
+/* False: not about a container that begins or ends, or Docker's, which tells more itself. */
+bool containerd_read_event(struct str message, struct arena *a, struct peer_news *ret);
+/* Of a container of CRI's it is a part. */
+int containerd_read_container(struct str message, const struct answer_limits *l, struct arena *a,
+			      struct info *ret);
+
+/* What all have in common. */
 struct json_t;
+struct ProtobufCMessage;
+void answer_frame(const struct ProtobufCMessage *m,
+		  struct strbuf *out); /* cri.c: gRPC's five bytes in front */
+void json_freep(struct json_t **j);
 struct str answer_text(const struct json_t *object, const char *key, struct arena *a);
 int answer_labels(const struct json_t *object, const struct answer_limits *l, struct arena *a,
 		  struct info_pair **ret, size_t *ret_n);
+/* Shortened where it is too long; of NULL the empty text. */
+struct str answer_keep(const char *z, struct arena *a);
+/* sha256:... as the image itself is only an id. */
+bool answer_is_digest(struct str image);
+/* CRI's number of it as mount(8) says it. */
+struct str answer_propagation(unsigned number);
 /* The words of a list joined by blanks. */
 struct str answer_words(const struct json_t *list, size_t from, struct arena *a);
 /* Parses with bounds; NULL: nothing usable. Free with json_decref. */

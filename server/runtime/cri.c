@@ -11,12 +11,13 @@
 #include "base/limits.h"
 #include "cri/runtime.pb-c.h"
 #include "runtime/answer.h"
+#include "runtime/pairs.h"
 
 enum { FRAME = 5 }; /* gRPC: a byte "compressed", the length in four */
 
 /* ---- writing ---- */
 
-static void write_framed(const ProtobufCMessage *m, struct strbuf *out)
+void answer_frame(const ProtobufCMessage *m, struct strbuf *out)
 {
 	size_t n = protobuf_c_message_get_packed_size(m);
 
@@ -35,7 +36,7 @@ void cri_write_status(struct str id, struct strbuf *out)
 
 	m.container_id = z ? z : "";
 	m.verbose = true;
-	write_framed(&m.base, out);
+	answer_frame(&m.base, out);
 }
 
 void cri_write_sandbox(struct str id, struct strbuf *out)
@@ -45,21 +46,21 @@ void cri_write_sandbox(struct str id, struct strbuf *out)
 
 	m.pod_sandbox_id = z ? z : "";
 	m.verbose = true;
-	write_framed(&m.base, out);
+	answer_frame(&m.base, out);
 }
 
 void cri_write_version(struct strbuf *out)
 {
 	Runtime__V1__VersionRequest m = RUNTIME__V1__VERSION_REQUEST__INIT;
 
-	write_framed(&m.base, out);
+	answer_frame(&m.base, out);
 }
 
 void cri_write_events(struct strbuf *out)
 {
 	Runtime__V1__GetEventsRequest m = RUNTIME__V1__GET_EVENTS_REQUEST__INIT;
 
-	write_framed(&m.base, out);
+	answer_frame(&m.base, out);
 }
 
 /* ---- reading ---- */
@@ -83,43 +84,6 @@ bool cri_next_message(struct str *s, struct str *ret_message, int *ret_r)
 	return true;
 }
 
-static struct str keep(const char *z, struct arena *a)
-{
-	return arena_dup(a, str_cut(str_of(z ? z : ""), INFO_TEXT_MAX));
-}
-
-static void json_freep(json_t **j)
-{
-	json_decref(*j);
-}
-
-/* Entries of maps; protobuf-c gives each message type of its own, of the same shape. */
-#define PAIRS(entries, n, l, a, ret, ret_n)                                                        \
-	({                                                                                         \
-		struct info_pair *pairs_ = arena_array(a, (n) + 1, sizeof(*pairs_));               \
-		size_t kept_ = 0;                                                                  \
-		for (size_t i_ = 0; pairs_ && i_ < (n) && kept_ < INFO_PAIRS_MAX; i_++) {          \
-			struct str v_ = str_of((entries)[i_]->value);                              \
-			if (v_.len > INFO_TEXT_MAX ||                                              \
-			    ((l)->label_max_len && v_.len > (l)->label_max_len))                   \
-				continue;                                                          \
-			pairs_[kept_].key = keep((entries)[i_]->key, a);                           \
-			pairs_[kept_++].value = keep((entries)[i_]->value, a);                     \
-		}                                                                                  \
-		*(ret) = pairs_;                                                                   \
-		*(ret_n) = pairs_ ? kept_ : 0;                                                     \
-		pairs_ ? 0 : -ENOMEM;                                                              \
-	})
-
-#define PAIR_VALUE(entries, n, wanted)                                                             \
-	({                                                                                         \
-		const char *found_ = NULL;                                                         \
-		for (size_t i_ = 0; i_ < (n) && !found_; i_++)                                     \
-			if (str_eqz(str_of((entries)[i_]->key), wanted))                           \
-				found_ = (entries)[i_]->value;                                     \
-		found_;                                                                            \
-	})
-
 int cri_read_version(struct str message, struct arena *a, struct str *ret_name)
 {
 	Runtime__V1__VersionResponse *m = runtime__v1__version_response__unpack(
@@ -127,16 +91,9 @@ int cri_read_version(struct str message, struct arena *a, struct str *ret_name)
 
 	if (!m)
 		return -EBADMSG;
-	*ret_name = keep(m->runtime_name, a);
+	*ret_name = answer_keep(m->runtime_name, a);
 	runtime__v1__version_response__free_unpacked(m, NULL);
 	return ret_name->ptr ? 0 : -ENOMEM;
-}
-
-/* sha256:... as the image itself is only an id. */
-static bool is_digest(struct str image)
-{
-	return str_starts(image, STR("sha256:")) ||
-	       (image.len == 64 && str_chr(image, '/') == image.len && str_chr(image, ':') == 64);
 }
 
 /*
@@ -150,7 +107,7 @@ static void take_image(const Runtime__V1__ContainerStatus *s, const json_t *verb
 					     "io.kubernetes.cri-o.ImageName",
 					     "io.kubernetes.cri-o.Image" };
 	const json_t *asked = json_object_get(json_object_get(verbose, "config"), "image");
-	struct str repository, tag, digest, ref = keep(s->image_ref, a);
+	struct str repository, tag, digest, ref = answer_keep(s->image_ref, a);
 	const char *candidates[ARRAY_SIZE(names) + 5] = {
 		s->image ? s->image->user_specified_image : NULL,
 		json_string_value(json_object_get(asked, "user_specified_image")),
@@ -167,14 +124,15 @@ static void take_image(const Runtime__V1__ContainerStatus *s, const json_t *verb
 
 		/* A name with a tag, if there is any; else the first that is a name at all. */
 		info_split_image(name, &repository, &tag, &digest);
-		if (!name.len || is_digest(name) || (!tag.len && !is_digest(in->image)))
+		if (!name.len || answer_is_digest(name) ||
+		    (!tag.len && !answer_is_digest(in->image)))
 			continue;
-		in->image = keep(candidates[i], a);
+		in->image = answer_keep(candidates[i], a);
 		if (tag.len)
 			break;
 	}
 	info_split_image(ref, &repository, &tag, &digest);
-	if (is_digest(ref))
+	if (answer_is_digest(ref))
 		in->image_id = str_starts(ref, STR("sha256:")) ? str_skip(ref, 7) : ref;
 	else if (digest.len)
 		in->digest = digest;
@@ -182,20 +140,17 @@ static void take_image(const Runtime__V1__ContainerStatus *s, const json_t *verb
 
 static int take_mounts(const Runtime__V1__ContainerStatus *s, struct arena *a, struct info *in)
 {
-	static const char *const words[] = { "private", "rslave", "rshared" };
-
 	in->mounts = arena_array(a, s->n_mounts + 1, sizeof(*in->mounts));
 	if (!in->mounts)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n_mounts && in->nmounts < INFO_MOUNTS_MAX; i++) {
 		const Runtime__V1__Mount *m = s->mounts[i];
-		unsigned p = (unsigned)m->propagation;
 
 		in->mounts[in->nmounts++] = (struct info_mount){
-			.source = keep(m->host_path, a),
-			.dest = keep(m->container_path, a),
+			.source = answer_keep(m->host_path, a),
+			.dest = answer_keep(m->container_path, a),
 			.mode = STR(""),
-			.propagation = str_of(words[p < ARRAY_SIZE(words) ? p : 0]),
+			.propagation = answer_propagation((unsigned)m->propagation),
 			.rdwr = !m->readonly,
 		};
 	}
@@ -231,8 +186,8 @@ static int take_status(const Runtime__V1__ContainerStatusResponse *m, const stru
 	const char *text = PAIR_VALUE(m->info, m->n_info, "info");
 	_cleanup_(json_freep) json_t *verbose = text ? answer_parse(str_of(text)) : NULL;
 
-	in->full_id = keep(s->id, a);
-	in->name = keep(s->metadata ? s->metadata->name : NULL, a);
+	in->full_id = answer_keep(s->id, a);
+	in->name = answer_keep(s->metadata ? s->metadata->name : NULL, a);
 	take_image(s, verbose, a, in);
 	take_verbose(verbose, a, in);
 	int r = PAIRS(s->labels, s->n_labels, l, a, &in->labels, &in->nlabels);
@@ -280,7 +235,7 @@ static void take_cni(const char *text, struct arena *a, struct info *in)
 	_cleanup_(freep) char *dump = json_is_object(cni) ? json_dumps(cni, JSON_COMPACT) : NULL;
 
 	if (dump && strlen(dump) <= INFO_TEXT_MAX)
-		in->cni_json = keep(dump, a);
+		in->cni_json = answer_keep(dump, a);
 }
 
 static int take_sandbox(const Runtime__V1__PodSandboxStatusResponse *m,
@@ -288,13 +243,13 @@ static int take_sandbox(const Runtime__V1__PodSandboxStatusResponse *m,
 {
 	const Runtime__V1__PodSandboxStatus *s = m->status;
 
-	in->sandbox_id = keep(s->id, a);
+	in->sandbox_id = answer_keep(s->id, a);
 	if (s->metadata) {
-		in->pod_name = keep(s->metadata->name, a);
-		in->ns_name = keep(s->metadata->namespace_, a);
-		in->pod_uid = keep(s->metadata->uid, a);
+		in->pod_name = answer_keep(s->metadata->name, a);
+		in->ns_name = answer_keep(s->metadata->namespace_, a);
+		in->pod_uid = answer_keep(s->metadata->uid, a);
 	}
-	in->ip = keep(s->network ? s->network->ip : NULL, a);
+	in->ip = answer_keep(s->network ? s->network->ip : NULL, a);
 	take_namespaces(s, in);
 	take_cni(PAIR_VALUE(m->info, m->n_info, "info"), a, in);
 	int r = PAIRS(s->labels, s->n_labels, l, a, &in->pod_labels, &in->npod_labels);
@@ -322,7 +277,7 @@ static int take_sandbox(const Runtime__V1__PodSandboxStatusResponse *m,
 	const char *text = PAIR_VALUE(m->info, m->n_info, "info");
 	_cleanup_(json_freep) json_t *root = text ? answer_parse(str_of(text)) : NULL;
 
-	in->image = image ? keep(image, a) : answer_text(root, "image", a);
+	in->image = image ? answer_keep(image, a) : answer_text(root, "image", a);
 	if (!in->image.ptr)
 		in->image = STR("");
 	return r;
@@ -339,17 +294,23 @@ int cri_read_sandbox(struct str message, const struct answer_limits *l, bool alo
 	return r;
 }
 
-bool cri_read_event(struct str message, struct arena *a, struct str *ret_id)
+bool cri_read_event(struct str message, struct arena *a, struct peer_news *ret)
 {
+	static const enum peer_event events[] = {
+		[RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_CREATED_EVENT] = PEER_MADE,
+		[RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_STARTED_EVENT] = PEER_STARTED,
+		[RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_STOPPED_EVENT] = PEER_STOPPED,
+		[RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_DELETED_EVENT] = PEER_GONE,
+	};
 	Runtime__V1__ContainerEventResponse *m = runtime__v1__container_event_response__unpack(
 		NULL, message.len, (const uint8_t *)message.ptr);
 
 	if (!m)
 		return false;
-	bool begins = m->container_event_type <=
-		      RUNTIME__V1__CONTAINER_EVENT_TYPE__CONTAINER_STARTED_EVENT;
+	unsigned type = (unsigned)m->container_event_type;
 
-	*ret_id = keep(m->container_id, a);
+	*ret = (struct peer_news){ .what = type < ARRAY_SIZE(events) ? events[type] : PEER_STOPPED,
+				   .full_id = answer_keep(m->container_id, a) };
 	runtime__v1__container_event_response__free_unpacked(m, NULL);
-	return begins && ret_id->len;
+	return ret->what != PEER_STOPPED && ret->full_id.len;
 }

@@ -6,11 +6,6 @@
 #include "base/cleanup.h"
 #include "runtime/answer.h"
 
-static void json_freep(json_t **j)
-{
-	json_decref(*j);
-}
-
 static enum info_flag flag(bool b)
 {
 	return b ? INFO_YES : INFO_NO;
@@ -90,6 +85,18 @@ static void take_host(const json_t *host, struct info *in)
 	in->host_ipc = flag(says(host, "IpcMode", "host"));
 }
 
+/* It gets one when it starts, unless it uses what another has. */
+static bool has_no_address_yet(const json_t *root)
+{
+	const json_t *state = json_object_get(root, "State");
+	const json_t *host = json_object_get(root, "HostConfig");
+	const char *mode = json_string_value(json_object_get(host, "NetworkMode"));
+
+	return (says(state, "Status", "created") || says(state, "Status", "initialized")) &&
+	       !(mode && (str_eqz(str_of(mode), "none") || str_eqz(str_of(mode), "host") ||
+			  str_starts(str_of(mode), STR("container:"))));
+}
+
 int docker_read_inspect(struct str json, const struct answer_limits *l, struct arena *a,
 			struct info *ret)
 {
@@ -112,6 +119,7 @@ int docker_read_inspect(struct str json, const struct answer_limits *l, struct a
 	in.probes[PROBE_HEALTH] = health_of(config, a);
 	in.sandbox = str_contains(in.name, STR("k8s_POD"));
 	take_host(json_object_get(root, "HostConfig"), &in);
+	in.partial = has_no_address_yet(root);
 	int r = answer_labels(json_object_get(config, "Labels"), l, a, &in.labels, &in.nlabels);
 
 	if (r == 0)
@@ -124,41 +132,56 @@ int docker_read_inspect(struct str json, const struct answer_limits *l, struct a
 	return 0;
 }
 
-bool docker_read_event(struct str json, const struct answer_limits *l, struct arena *a,
-		       struct str *ret_id, struct info *ret)
+/* Attributes are labels, and these, which are not. */
+static void drop_own(struct info *in)
 {
-	static const char *const begins[] = { "create", "start", "init" };
-	_cleanup_(json_freep) json_t *root = answer_parse(json);
-	const json_t *actor = json_object_get(root, "Actor");
-	const json_t *about = json_object_get(actor, "Attributes");
-	struct str action = answer_text(root, "Action", a), id = answer_text(actor, "ID", a);
-	bool wanted = false;
-
-	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
-		wanted |= str_eqz(action, begins[i]);
-	if (!wanted || !id.len || !says(root, "Type", "container"))
-		return false;
-	struct info in = { .full_id = id,
-			   .name = answer_text(about, "name", a),
-			   .image = answer_text(about, "image", a) };
-
-	if (!in.name.len || answer_labels(about, l, a, &in.labels, &in.nlabels) < 0)
-		return false;
-	/* Attributes are labels, and these, which are not. */
-	size_t kept = 0;
 	static const char *const own[] = { "name", "image", "containerExitCode", "podId" };
+	size_t kept = 0;
 
-	for (size_t i = 0; i < in.nlabels; i++) {
+	for (size_t i = 0; i < in->nlabels; i++) {
 		bool is_own = false;
 
 		for (size_t k = 0; k < ARRAY_SIZE(own); k++)
-			is_own |= str_eqz(in.labels[i].key, own[k]);
+			is_own |= str_eqz(in->labels[i].key, own[k]);
 		if (!is_own)
-			in.labels[kept++] = in.labels[i];
+			in->labels[kept++] = in->labels[i];
 	}
-	in.nlabels = kept;
-	info_take_pod_labels(&in);
-	*ret_id = id;
-	*ret = in;
+	in->nlabels = kept;
+}
+
+bool docker_read_event(struct str json, const struct answer_limits *l, struct arena *a,
+		       struct peer_news *ret, struct info *partial)
+{
+	static const struct {
+		const char *action;
+		enum peer_event what;
+	} rows[] = {
+		{ "create", PEER_MADE },  { "init", PEER_MADE },   { "start", PEER_STARTED },
+		{ "destroy", PEER_GONE }, { "remove", PEER_GONE },
+	};
+	_cleanup_(json_freep) json_t *root = answer_parse(json);
+	const json_t *actor = json_object_get(root, "Actor");
+	const json_t *about = json_object_get(actor, "Attributes");
+	struct str action = answer_text(root, "Action", a);
+	size_t row = 0;
+
+	while (row < ARRAY_SIZE(rows) && !str_eqz(action, rows[row].action))
+		row++;
+	*ret = (struct peer_news){ .full_id = answer_text(actor, "ID", a) };
+	if (row == ARRAY_SIZE(rows) || !ret->full_id.len || !says(root, "Type", "container"))
+		return false;
+	ret->what = rows[row].what;
+	if (ret->what == PEER_GONE)
+		return true;
+	*partial = (struct info){ .full_id = ret->full_id,
+				  .name = answer_text(about, "name", a),
+				  .image = answer_text(about, "image", a),
+				  .partial = true };
+	if (!partial->name.len ||
+	    answer_labels(about, l, a, &partial->labels, &partial->nlabels) < 0)
+		return true;
+	drop_own(partial);
+	info_take_pod_labels(partial);
+	ret->partial = partial;
 	return true;
 }

@@ -14,7 +14,13 @@
 #include "base/limits.h"
 
 enum { CONNECT_MS = 1000, TIMEOUT_MS = 5000, CONNECTIONS = 512 };
-enum { GRPC_OK = 0, GRPC_NOT_FOUND = 5, GRPC_UNIMPLEMENTED = 12, GRPC_NONE = -1 };
+enum {
+	GRPC_NONE = -1,
+	GRPC_OK = 0,
+	GRPC_NOT_FOUND = 5,
+	GRPC_UNIMPLEMENTED = 12,
+	GRPC_UNAVAILABLE = 14,
+};
 
 struct transfer {
 	struct transfer *next, **prev;
@@ -115,6 +121,8 @@ static void set_call(struct transfer *t)
 	t->headers = curl_slist_append(t->headers, "Content-Type: application/grpc");
 	t->headers = curl_slist_append(t->headers, "TE: trailers");
 	t->headers = curl_slist_append(t->headers, "Expect:");
+	if (t->r.header)
+		t->headers = curl_slist_append(t->headers, t->r.header);
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
 	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
@@ -185,12 +193,14 @@ static enum http_outcome outcome_of(const struct transfer *t, CURLcode code)
 		case GRPC_OK: return code == CURLE_OK ? HTTP_OK : HTTP_FAILED;
 		case GRPC_NOT_FOUND: return HTTP_NOT_FOUND;
 		case GRPC_UNIMPLEMENTED: return HTTP_NOT_OFFERED;
-		default: return HTTP_FAILED;
+		case GRPC_NONE:
+		case GRPC_UNAVAILABLE: return HTTP_FAILED;
+		default: return HTTP_ERROR;
 		}
 	}
 	if (code != CURLE_OK)
 		return HTTP_FAILED;
-	return status == 200 ? HTTP_OK : status == 404 ? HTTP_NOT_FOUND : HTTP_FAILED;
+	return status == 200 ? HTTP_OK : status == 404 ? HTTP_NOT_FOUND : HTTP_ERROR;
 }
 
 /* Here and not in http_start, which is called from inside of callbacks: libcurl refuses new handles there. */

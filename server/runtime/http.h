@@ -16,6 +16,7 @@ enum http_outcome {
 	HTTP_OK,
 	HTTP_NOT_FOUND,	  /* the runtime does not know it */
 	HTTP_NOT_OFFERED, /* it does not know the method */
+	HTTP_ERROR,	  /* it answers, but not this: its own error */
 	HTTP_FAILED,	  /* refused, hung, garbage, too large */
 	HTTP_STOPPED,	  /* by http_free; nothing may be started from there */
 };
@@ -23,8 +24,9 @@ enum http_outcome {
 struct http_request {
 	const char *socket;
 	const char *path;
-	struct str body; /* a framed message; ptr NULL: an HTTP/1.1 GET */
-	bool stream;	 /* no time limit; on_data gets what comes */
+	struct str body;    /* a framed message; ptr NULL: an HTTP/1.1 GET */
+	const char *header; /* of a call: one more, or NULL */
+	bool stream;	    /* no time limit; on_data gets what comes */
 	/* Of a stream: takes what it can off *data. False ends it. */
 	bool (*on_data)(void *ctx, struct str *data);
 	void (*on_end)(void *ctx, enum http_outcome outcome, struct str body);

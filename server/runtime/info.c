@@ -64,9 +64,11 @@ static void print(const struct info *in, enum detail detail, struct strbuf *out)
 			json_bool(&j, f == INFO_YES);
 		}
 	}
-	if (in->sandbox) {
-		json_key(&j, STR("sandbox"));
-		json_bool(&j, true);
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+		if (*MARK_AT((struct info *)(uintptr_t)in, i)) {
+			json_key(&j, str_of(marks[i].key));
+			json_bool(&j, true);
+		}
 	}
 	if (detail < NO_LABELS) {
 		print_pairs(&j, "labels", in->labels, in->nlabels);

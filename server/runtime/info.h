@@ -39,6 +39,8 @@ struct info {
 	struct str probes[PROBES]; /* command lines, words joined by blanks */
 	enum info_flag privileged, host_pid, host_network, host_ipc;
 	bool sandbox; /* it is the pod's own container */
+	bool partial; /* more is to come, or there was no more to be had */
+	bool gone;    /* removed; nothing else is told */
 	struct info_pair *labels, *pod_labels;
 	size_t nlabels, npod_labels;
 	struct info_mount *mounts;

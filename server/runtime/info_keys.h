@@ -38,6 +38,17 @@ static const struct {
 	{ "host_ipc", offsetof(struct info, host_ipc) },
 };
 
+/* Said only when true. */
+static const struct {
+	const char *key;
+	size_t offset;
+} marks[] = {
+	{ "sandbox", offsetof(struct info, sandbox) },
+	{ "partial", offsetof(struct info, partial) },
+	{ "gone", offsetof(struct info, gone) },
+};
+
 /* Members of a struct info by row. */
 #define TEXT_AT(in, i) ((struct str *)(void *)((char *)(in) + texts[i].offset))
 #define FLAG_AT(in, i) ((enum info_flag *)(void *)((char *)(in) + flags[i].offset))
+#define MARK_AT(in, i) ((bool *)(void *)((char *)(in) + marks[i].offset))

@@ -85,7 +85,8 @@ static int parse_root(const json_t *root, struct arena *a, struct info *in)
 		if (json_is_boolean(v))
 			*FLAG_AT(in, i) = json_is_true(v) ? INFO_YES : INFO_NO;
 	}
-	in->sandbox = json_is_true(json_object_get(root, "sandbox"));
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		*MARK_AT(in, i) = json_is_true(json_object_get(root, marks[i].key));
 	int r = parse_pairs(json_object_get(root, "labels"), a, &in->labels, &in->nlabels);
 	if (r == 0)
 		r = parse_pairs(json_object_get(root, "pod_labels"), a, &in->pod_labels,

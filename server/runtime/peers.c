@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "runtime/answer.h"
 
 #define MS UINT64_C(1000000)
 
@@ -23,8 +22,14 @@ enum {
 	BACKOFF_FIRST_MS = 250,
 	BACKOFF_LAST_MS = 30000,
 	BACKOFF_DOUBLINGS = 7,
+	REFUSALS = 16, /* errors about this or that container, after which it counts as failing */
 	LOG_EVERY_S = 60,
 };
+
+static void count(_Atomic uint64_t *n)
+{
+	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
 
 /* Whoever is behind a socket can make it fail, work, go and come as often as he likes. */
 static bool may_log(struct peer *p)
@@ -37,36 +42,69 @@ static bool may_log(struct peer *p)
 	return true;
 }
 
-void peer_failed(struct peer *p)
+/* Counted, logged once; returns when to try again. */
+static uint64_t fault(struct peer *p, unsigned *in_a_row)
 {
-	unsigned doublings = p->failures < BACKOFF_DOUBLINGS ? p->failures : BACKOFF_DOUBLINGS;
+	unsigned doublings = *in_a_row < BACKOFF_DOUBLINGS ? *in_a_row : BACKOFF_DOUBLINGS;
 	uint64_t wait = (uint64_t)BACKOFF_FIRST_MS << doublings;
 
-	atomic_fetch_add_explicit(&p->all->failures, 1, memory_order_relaxed);
-	if (p->failures++ == 0 && !p->logged && may_log(p)) {
+	++*in_a_row;
+	count(&p->all->failed[p->kind]);
+	if (!p->logged && may_log(p)) {
 		p->logged = true;
 		log_warning("container runtime at %s does not answer as it should; asking again "
 			    "from time to time",
 			    p->path);
 	}
-	p->not_before_ns = clock_boot_ns() + (wait < BACKOFF_LAST_MS ? wait : BACKOFF_LAST_MS) * MS;
+	return clock_boot_ns() + (wait < BACKOFF_LAST_MS ? wait : BACKOFF_LAST_MS) * MS;
+}
+
+void peer_asked(struct peer *p)
+{
+	count(&p->all->asked[p->kind]);
+}
+
+void peer_failed(struct peer *p)
+{
+	p->not_before_ns = fault(p, &p->failures);
+}
+
+/* Of a container that is just being removed it may have an error, and know all others. */
+void peer_refused(struct peer *p)
+{
+	if (++p->refusals < REFUSALS)
+		count(&p->all->failed[p->kind]);
+	else
+		peer_failed(p);
 }
 
 void peer_works(struct peer *p)
 {
 	if (p->logged && p->failures)
 		log_notice("container runtime at %s answers again", p->path);
-	p->logged = false;
-	p->failures = 0;
+	if (p->failures)
+		p->logged = false;
+	p->failures = p->refusals = 0;
 	p->not_before_ns = 0;
 }
 
-bool peer_usable(const struct peer *p, uid_t owner, uint64_t now_ns)
+bool peer_usable(const struct peer *p, uid_t owner, uint64_t when_ns)
 {
-	return p->there && now_ns >= p->not_before_ns && (p->uid == 0 || p->uid == owner);
+	return p->there && when_ns >= p->not_before_ns && (p->uid == 0 || p->uid == owner);
+}
+
+bool peer_is_containerd(const struct peer *p)
+{
+	return str_eqz(str_of(p->type), "containerd");
 }
 
 /* ---- events ---- */
+
+static void heard(struct peer *p, const struct peer_news *news)
+{
+	p->stream_failures = 0;
+	p->all->o.heard(p->all->o.ctx, p, news);
+}
 
 static bool on_docker_events(void *ctx, struct str *data)
 {
@@ -75,32 +113,42 @@ static bool on_docker_events(void *ctx, struct str *data)
 
 	for (size_t end; (end = str_chr(*data, '\n')) < data->len;) {
 		struct arena a = { .limit = LIMIT_RUNTIME_ANSWER };
+		struct peer_news news;
 		struct info info;
-		struct str id;
 
-		if (docker_read_event(str_cut(*data, end), &limits, &a, &id, &info))
-			p->all->o.heard(p->all->o.ctx, p, id, &info);
+		if (docker_read_event(str_cut(*data, end), &limits, &a, &news, &info))
+			heard(p, &news);
 		arena_done(&a);
 		*data = str_skip(*data, end + 1);
 	}
 	return true;
 }
 
-static bool on_cri_events(void *ctx, struct str *data)
+static bool take_events(struct peer *p, struct str *data,
+			bool (*read)(struct str message, struct arena *a, struct peer_news *ret))
 {
-	struct peer *p = ctx;
 	struct str message;
 	int r;
 
 	while (cri_next_message(data, &message, &r)) {
 		struct arena a = { .limit = LIMIT_RUNTIME_ANSWER };
-		struct str id;
+		struct peer_news news;
 
-		if (cri_read_event(message, &a, &id))
-			p->all->o.heard(p->all->o.ctx, p, id, NULL);
+		if (read(message, &a, &news))
+			heard(p, &news);
 		arena_done(&a);
 	}
 	return r == 0;
+}
+
+static bool on_cri_events(void *ctx, struct str *data)
+{
+	return take_events(ctx, data, cri_read_event);
+}
+
+static bool on_containerd_events(void *ctx, struct str *data)
+{
+	return take_events(ctx, data, containerd_read_event);
 }
 
 static bool look_at(struct peer *p);
@@ -113,12 +161,12 @@ static void on_events_end(void *ctx, enum http_outcome outcome, struct str body)
 	if (outcome == HTTP_STOPPED)
 		return;
 	if (outcome == HTTP_NOT_OFFERED || outcome == HTTP_NOT_FOUND) {
-		p->no_events = true;
+		*(peer_is_containerd(p) && !p->no_native ? &p->no_native : &p->no_events) = true;
 		return;
 	}
 	/* One that was stopped takes its socket with it, and has done nothing wrong. */
 	if (!look_at(p) && p->there)
-		peer_failed(p);
+		p->listen_after_ns = fault(p, &p->stream_failures);
 }
 
 static void subscribe(struct peer *p)
@@ -133,12 +181,17 @@ static void subscribe(struct peer *p)
 		.ctx = p,
 	};
 
-	if (p->kind == RUNTIME_CRI) {
+	if (peer_is_containerd(p) && !p->no_native) {
+		containerd_write_subscribe(&body);
+		r.path = "/containerd.services.events.v1.Events/Subscribe";
+		r.on_data = on_containerd_events;
+	} else if (p->kind == RUNTIME_CRI) {
 		cri_write_events(&body);
 		r.path = "/runtime.v1.RuntimeService/GetContainerEvents";
-		r.body = strbuf_str(&body);
 		r.on_data = on_cri_events;
 	}
+	if (body.len)
+		r.body = strbuf_str(&body);
 	p->streaming = !body.failed && http_start(p->all->o.http, &r) == 0;
 }
 
@@ -151,11 +204,17 @@ static void on_version(void *ctx, enum http_outcome outcome, struct str body)
 	struct str message, name;
 	int r;
 
+	p->asking_version = false;
 	if (outcome == HTTP_OK && cri_next_message(&body, &message, &r) &&
 	    cri_read_version(message, &a, &name) == 0) {
 		bool known = str_eqz(name, "containerd") || str_eqz(name, "cri-o");
 
 		snprintf(p->type, sizeof(p->type), STR_FMT, STR_ARG(known ? name : STR("cri")));
+		p->told_version = true;
+		p->all->next_look_ns = 0;
+		peer_works(p);
+	} else if (outcome != HTTP_STOPPED) {
+		p->listen_after_ns = fault(p, &p->stream_failures);
 	}
 	arena_done(&a);
 }
@@ -165,13 +224,15 @@ static void ask_version(struct peer *p)
 	_cleanup_(strbuf_done) struct strbuf body = { 0 };
 
 	cri_write_version(&body);
-	if (!body.failed)
+	peer_asked(p);
+	p->asking_version =
+		!body.failed &&
 		http_start(p->all->o.http,
 			   &(struct http_request){ .socket = p->path,
 						   .path = "/runtime.v1.RuntimeService/Version",
 						   .body = strbuf_str(&body),
 						   .on_end = on_version,
-						   .ctx = p });
+						   .ctx = p }) == 0;
 }
 
 /* True: another socket than before. */
@@ -179,28 +240,36 @@ static bool look_at(struct peer *p)
 {
 	struct stat st;
 	bool there = stat(p->path, &st) == 0 && S_ISSOCK(st.st_mode);
-	bool news = there && (!p->there || st.st_ino != p->ino);
+	bool news = there &&
+		    (!p->there || st.st_ino != p->ino || st.st_ctim.tv_sec != p->changed.tv_sec ||
+		     st.st_ctim.tv_nsec != p->changed.tv_nsec);
 
 	p->there = there;
 	p->ino = there ? st.st_ino : 0;
+	p->changed = there ? st.st_ctim : (struct timespec){ 0 };
 	p->uid = there ? st.st_uid : 0;
 	if (!news)
 		return false;
 	if (!p->logged_ns || may_log(p))
 		log_info("container runtime at %s", p->path);
-	p->failures = 0;
-	p->not_before_ns = 0;
-	p->no_events = false;
-	if (p->kind == RUNTIME_CRI)
-		ask_version(p);
+	p->failures = p->refusals = p->stream_failures = 0;
+	p->not_before_ns = p->listen_after_ns = 0;
+	p->no_native = p->no_events = p->told_version = false;
 	p->all->o.appeared(p->all->o.ctx);
 	return true;
 }
 
+/* What CRI's answers and events are like depends on who gives them. */
 static void listen_to(struct peer *p, uint64_t now)
 {
-	if (p->there && p->uid == 0 && !p->streaming && !p->no_events && now >= p->not_before_ns)
+	if (!p->there || p->uid != 0 || p->streaming || now < p->listen_after_ns)
+		return;
+	if (p->kind == RUNTIME_CRI && !p->told_version) {
+		if (!p->asking_version)
+			ask_version(p);
+	} else if (!p->no_events) {
 		subscribe(p);
+	}
 }
 
 static void add(struct peers *ps, enum runtime_kind kind, const char *path)

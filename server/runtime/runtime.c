@@ -47,11 +47,11 @@ static void count(_Atomic uint64_t *n)
 	atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
-static void heard(void *ctx, struct peer *p, struct str full_id, const struct info *partial)
+static void heard(void *ctx, struct peer *p, const struct peer_news *news)
 {
 	struct runtime *rt = ctx;
 
-	lookups_heard(&rt->lookups, p, full_id, partial);
+	lookups_heard(&rt->lookups, p, news);
 }
 
 static void appeared(void *ctx)
@@ -204,6 +204,8 @@ static bool hand(struct runtime *rt, const struct runtime_question *from)
 	}
 	snprintf(q->id, sizeof(q->id), STR_FMT, STR_ARG(from->id));
 	snprintf(q->full_id, sizeof(q->full_id), STR_FMT, STR_ARG(full_id));
+	if (from->space.len < sizeof(q->space))
+		snprintf(q->space, sizeof(q->space), STR_FMT, STR_ARG(from->space));
 	q->kinds = kinds_of(from->type);
 	q->owner = from->owner;
 	if (queue_push(rt->questions, q))
@@ -256,7 +258,10 @@ void runtime_counters(const struct runtime *rt, struct runtime_counters *ret)
 		.asked = get(&rt->asked),
 		.found = get(&rt->lookups.found),
 		.unknown = get(&rt->lookups.unknown),
-		.failures = get(&rt->peers.failures),
 		.refused = get(&rt->refused),
 	};
+	for (unsigned i = 0; i < RUNTIME_KINDS; i++) {
+		ret->requests[i] = get(&rt->peers.asked[i]);
+		ret->failures[i] = get(&rt->peers.failed[i]);
+	}
 }

@@ -13,7 +13,7 @@
 
 struct runtime;
 
-enum runtime_kind { RUNTIME_DOCKER, RUNTIME_PODMAN, RUNTIME_CRI };
+enum runtime_kind { RUNTIME_DOCKER, RUNTIME_PODMAN, RUNTIME_CRI, RUNTIME_KINDS };
 
 struct runtime_socket {
 	enum runtime_kind kind;
@@ -31,7 +31,8 @@ struct runtime_options {
 };
 
 struct runtime_counters { /* snapshot; any thread */
-	uint64_t asked, found, unknown, failures, refused;
+	uint64_t asked, found, unknown, refused;
+	uint64_t requests[RUNTIME_KINDS], failures[RUNTIME_KINDS];
 };
 
 /* The sockets all distributions have. */
@@ -45,6 +46,7 @@ void runtime_stop(struct runtime *r);
 struct runtime *runtime_free(struct runtime *r); /* after runtime_stop; returns NULL */
 struct runtime_question {
 	struct str id, full_id;
+	struct str space; /* containerd's namespace, if the path tells one */
 	const char *type; /* as its cgroup's path suggests it */
 	uint32_t owner;	  /* the user whose own runtime may have made it; 0: the system's */
 };

@@ -143,6 +143,17 @@ static uint32_t owner_of(struct str path)
 	return 0;
 }
 
+/* NAMESPACE of /NAMESPACE/ID. */
+static struct str space_of(struct str path, struct str id)
+{
+	size_t slash = str_rchr(path, '/');
+
+	return path.len && path.ptr[0] == '/' && str_eq(str_skip(path, slash + 1), id) &&
+			       str_chr(str_skip(path, 1), '/') + 1 == slash
+		       ? str_cut(str_skip(path, 1), slash - 1)
+		       : (struct str){ 0 };
+}
+
 static struct container_ident of_path(struct str path)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
@@ -157,6 +168,7 @@ static struct container_ident of_path(struct str path)
 			return (struct container_ident){
 				.id = forms[i].kind == HEX_END ? str_cut(id, SHORT_ID) : id,
 				.full_id = id,
+				.space = space_of(path, id),
 				.type = forms[i].type,
 				.owner = owner_of(path),
 			};
@@ -193,6 +205,7 @@ struct container_ident container_identify(struct str cgroups)
 		if (!doubtful.id.len && name.len)
 			doubtful = (struct container_ident){ .id = str_cut(name, SHORT_ID),
 							     .full_id = name,
+							     .space = space_of(path, name),
 							     .type = "containerd",
 							     .doubtful = true };
 	}

@@ -9,9 +9,10 @@
 struct container_ident {
 	struct str
 		id; /* short (12 digits, or the name where the runtime has names); empty: the host */
-	struct str full_id; /* borrowed from the text, as is id */
-	const char *type;   /* whose form of path it is: a guess until a runtime answers */
-	uint32_t owner;	    /* the user in whose slice it is; 0: the system's */
+	struct str full_id; /* borrowed from the text, as are id and space */
+	struct str space; /* what stands before the id where that is all: containerd's namespace */
+	const char *type; /* whose form of path it is: a guess until a runtime answers */
+	uint32_t owner;	  /* the user in whose slice it is; 0: the system's */
 	bool doubtful; /* any unit may have such a path: a foreign namespace has to bear witness */
 };
 

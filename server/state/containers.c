@@ -52,13 +52,16 @@ static void sweep(struct containers *c, uint64_t now_ns)
 	}
 }
 
-static struct str put(char **at, struct str s)
+/* Empty where there is no room: only an id that no runtime makes is so long. */
+static struct str put(struct container *k, struct str s)
 {
-	struct str copy = { *at, s.len };
+	struct str copy = { k->bytes + k->used, s.len };
 
+	if (s.len > sizeof(k->bytes) - k->used)
+		return (struct str){ 0 };
 	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
+		memcpy(k->bytes + k->used, s.ptr, s.len);
+	k->used += s.len;
 	return copy;
 }
 
@@ -74,6 +77,7 @@ static void know(struct container *k)
 	struct str none = STR("");
 
 	k->status = CONTAINER_KNOWN;
+	k->has_info = true;
 	k->info = (struct info){ .full_id = k->full_id,
 				 .name = k->full_id,
 				 .type = str_of(k->guess),
@@ -83,25 +87,30 @@ static void know(struct container *k)
 				 .digest = none };
 }
 
+void containers_meet(struct container *k, const struct container_ident *ident)
+{
+	if (!k->full_id.len)
+		k->full_id = put(k, ident->full_id);
+	k->space = put(k, ident->space);
+	k->guess = ident->type ? ident->type : "";
+	k->owner = ident->owner;
+	if (!k->has_info && nameless(k->guess))
+		know(k);
+}
+
 struct container *containers_add(struct containers *c, const struct container_ident *ident,
 				 uint64_t now_ns)
 {
 	sweep(c, now_ns);
 	struct container *k = calloc(1, sizeof(*k));
 
-	if (!k || !ident->id.len || ident->id.len + ident->full_id.len > sizeof(k->bytes)) {
+	if (!k || !ident->id.len || ident->id.len > sizeof(k->bytes) / 2) {
 		c->refused++;
 		free(k);
 		return NULL;
 	}
-	char *at = k->bytes;
-
-	k->id = put(&at, ident->id);
-	k->full_id = put(&at, ident->full_id);
-	k->guess = ident->type ? ident->type : "";
-	k->owner = ident->owner;
-	if (nameless(k->guess))
-		know(k);
+	k->id = put(k, ident->id);
+	containers_meet(k, ident);
 	if (strmap_put(&c->map, k->id, k) < 0) {
 		c->refused++;
 		free(k);
@@ -113,6 +122,25 @@ struct container *containers_add(struct containers *c, const struct container_id
 	return k;
 }
 
+/* What is known in part does not take the place of the whole. Takes the arena over, or frees it. */
+static void take_info(struct container *k, const struct info *info, struct arena *a)
+{
+	if (!info->name.ptr || (info->partial && k->status == CONTAINER_KNOWN)) {
+		arena_done(a);
+		if (k->status == CONTAINER_ASKED)
+			k->status = CONTAINER_UNKNOWN;
+		return;
+	}
+	arena_done(&k->arena);
+	k->arena = *a;
+	k->info = *info;
+	k->has_info = true;
+	if (!info->partial)
+		k->status = CONTAINER_KNOWN;
+	if (info->full_id.len && !str_eq(info->full_id, k->full_id))
+		k->full_id = put(k, info->full_id);
+}
+
 int containers_take(struct containers *c, const struct event *e)
 {
 	enum { ID, JSON };
@@ -120,30 +148,27 @@ int containers_take(struct containers *c, const struct event *e)
 	struct container *k = containers_find(c, id);
 	struct arena a = { .limit = 4 * LIMIT_RECORD_BYTES };
 	struct info info = { 0 };
+	bool answer = e->params[JSON].ptr;
+	int r = answer ? info_parse(e->params[JSON], &a, &info) : 0;
 
-	if (!k)
-		k = containers_add(c, &(struct container_ident){ .id = id }, e->hdr->ts_ns);
-	if (!k)
-		return -ENOMEM;
-	if (!e->params[JSON].ptr) {
-		k->accounts_pending = false;
+	if (info.gone) {
+		if (k)
+			k->ended_ns = e->hdr->ts_ns;
+		arena_done(&a);
 		return 0;
 	}
-	int r = info_parse(e->params[JSON], &a, &info);
-
-	if (r < 0 || !info.name.ptr) {
+	if (!k)
+		k = containers_add(c, &(struct container_ident){ .id = id }, e->hdr->ts_ns);
+	if (!k) {
 		arena_done(&a);
-		if (k->status == CONTAINER_ASKED)
-			k->status = CONTAINER_UNKNOWN;
-		return r == -ENOMEM ? r : 0;
+		return -ENOMEM;
 	}
-	arena_done(&k->arena);
-	k->arena = a;
-	k->info = info;
-	k->status = CONTAINER_KNOWN;
-	if (info.full_id.len)
-		k->full_id = info.full_id;
-	return 0;
+	if (answer)
+		take_info(k, &info, &a);
+	else
+		k->accounts_pending = false;
+	c->imageless += answer && !k->info.image.len;
+	return r == -ENOMEM ? r : 0;
 }
 
 int containers_snapshot(const struct containers *c, uint64_t now_ns, struct record_builder *b,
@@ -152,7 +177,7 @@ int containers_snapshot(const struct containers *c, uint64_t now_ns, struct reco
 	_cleanup_(strbuf_done) struct strbuf json = { 0 };
 
 	for (const struct container *k = c->oldest; k; k = k->newer) {
-		if (k->status != CONTAINER_KNOWN)
+		if (!k->has_info)
 			continue;
 		strbuf_clear(&json);
 		info_print(&k->info, &json);

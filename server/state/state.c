@@ -613,12 +613,13 @@ struct container *state_event_container(struct state *s, const struct event *e, 
 	if (c && c->met)
 		return c;
 	*ret_new = true;
-	if (!c) {
-		struct container_ident ident = container_identify(p->cgroups);
+	struct container_ident ident = container_identify(p->cgroups);
 
-		ident.id = p->container_id;
+	ident.id = p->container_id;
+	if (c)
+		containers_meet(c, &ident);
+	else
 		c = containers_add(&s->containers, &ident, e->hdr->ts_ns);
-	}
 	if (c)
 		c->met = true;
 	return c;
@@ -678,5 +679,6 @@ void state_counters(const struct state *s, struct state_counters *ret)
 		.evicted = s->procs.evicted + s->accounts.refused,
 		.users = s->accounts.users.count,
 		.containers = s->containers.map.count,
+		.imageless = s->containers.imageless,
 	};
 }

@@ -56,6 +56,7 @@ struct group {
 
 struct state_counters {
 	uint64_t processes, threads, added, removed, created_late, evicted, users, containers;
+	uint64_t imageless; /* answers about containers without an image */
 };
 
 /* max_threads: LIMIT_THREADS or configured. NULL when memory is out. */

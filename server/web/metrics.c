@@ -29,6 +29,7 @@ static const struct {
 	{ SCAP "n_evts", METRICS_KERNEL },
 	{ SCAP "n_drops", METRICS_KERNEL },
 	{ SCAP "n_", METRICS_STATE },
+	{ "falcosecurity_plugins_", METRICS_PLUGINS },
 };
 
 static bool shown(const struct stats_row *row, unsigned groups)

@@ -7,11 +7,12 @@
 
 /* Groups that metrics.* of the configuration turns off; the others are always shown. */
 enum metrics_group {
-	METRICS_RULES = 1,	/* falcosecurity_falco_rules_* */
-	METRICS_RESOURCES = 2,	/* of the program and the host */
-	METRICS_STATE = 4,	/* falcosecurity_scap_n_*threads* and the like */
-	METRICS_KERNEL = 8,	/* events and drops */
-	METRICS_KERNEL_CPU = 16 /* the same by CPU */
+	METRICS_RULES = 1,	 /* falcosecurity_falco_rules_* */
+	METRICS_RESOURCES = 2,	 /* of the program and the host */
+	METRICS_STATE = 4,	 /* falcosecurity_scap_n_*threads* and the like */
+	METRICS_KERNEL = 8,	 /* events and drops */
+	METRICS_KERNEL_CPU = 16, /* the same by CPU */
+	METRICS_PLUGINS = 32,	 /* falcosecurity_plugins_* */
 };
 
 /* Every row and every series; groups: those to show. */

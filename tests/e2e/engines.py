@@ -49,6 +49,11 @@ def make_runtime(path):
     return wrapper
 
 
+def unmount(path):
+    while subprocess.run(["umount", path], capture_output=True, check=False).returncode == 0:
+        pass
+
+
 def wait_for(what, timeout=30, pause=0.02):
     end = time.monotonic() + timeout
     while True:
@@ -235,6 +240,7 @@ class Docker:
     def stop(self):
         self.api.remove_all()
         self.daemon.stop()
+        unmount(self.path / "root")  # once for each daemon that was killed
 
 
 class Podman:
@@ -266,4 +272,4 @@ class Podman:
     def stop(self):
         self.api.remove_all()
         self.daemon.stop()
-        subprocess.run(["umount", self.path / "graph" / "overlay"], capture_output=True, check=False)
+        unmount(self.path / "graph" / "overlay")
