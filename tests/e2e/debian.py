@@ -12,7 +12,7 @@ import subprocess
 from host import ROOT
 
 BUILD = os.environ.get("TIERCEL_BUILD_ROOT", str(ROOT / "build"))
-SUITE = "bookworm"
+SUITE = os.environ.get("TIERCEL_SUITE", "bookworm")
 # Beyond the essential ones: what boots, and what the image's Dockerfile adds.
 INCLUDE = "systemd-sysv,dbus,ca-certificates,curl"
 
