@@ -42,6 +42,17 @@ struct probe_conf {
 	__u16 x32[PROBE_X32];
 };
 
+/* What rules may want to know beside an event's parameters. */
+enum probe_extra {
+	PROBE_EXTRA_SESSION = 1 << 0, /* struct rec_task, as are the next three */
+	PROBE_EXTRA_CAPS = 1 << 1,
+	PROBE_EXTRA_MEMORY = 1 << 2,
+	PROBE_EXTRA_LIMITS = 1 << 3,
+	PROBE_EXTRA_STDIO = 1 << 4, /* REC_X_STDIO */
+	PROBE_EXTRA_CWD = 1 << 5,   /* REC_X_CWD */
+	PROBE_EXTRA_KINDS = 1 << 6, /* REC_X_KINDS */
+};
+
 /* Shared with user space while the programs run. */
 struct probe_state {
 	__u64 wanted[PROBE_SYSCALLS / 64];
@@ -50,8 +61,9 @@ struct probe_state {
 	__u32 wants_exec;
 	__u32 wants_exit;
 	__u32 wants_rename;
-	__u32 generation;	 /* of the rules, for abi/key.h; 0: nothing is discarded */
-	__u64 lost[PROBE_CODES]; /* records that found no room in their ring, by event */
+	__u32 generation;	  /* of the rules, for abi/key.h; 0: nothing is discarded */
+	__u64 lost[PROBE_CODES];  /* records that found no room in their ring, by event */
+	__u8 extras[PROBE_CODES]; /* by event: enum probe_extra */
 };
 
 enum probe_drop {
@@ -66,7 +78,7 @@ enum probe_drop {
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct probe_conf) == 48 + 2 * (PROBE_NATIVE + PROBE_X32), "fixed layout");
-_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24 + PROBE_CODES * 8,
+_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24 + PROBE_CODES * 9,
 	       "fixed layout");
 #endif
 

@@ -81,11 +81,14 @@ enum rec_tag {
 	REC_X_CWD = 6,	   /* resolved working directory after chdir, fchdir, chroot, exec, fork */
 	REC_X_SID = 7,	   /* u32 session */
 	REC_X_CGROUPS = 8, /* "subsystem=path" texts each ended by NUL */
-	REC_X_STDIO = 9,   /* struct rec_fd of descriptor 0, 1 or 2 of a new image, once for each */
+	REC_X_STDIO = 9,   /* struct rec_fd of descriptor 0, 1 or 2, once for each that is open */
 	REC_X_STDIO_PATH = 10, /* its path, behind it */
 	REC_X_KEY = 11,	       /* struct probe_key of an open (abi/key.h) */
 	REC_X_CAPS =
 		12, /* three u64: inheritable, permitted, effective, after what may change them */
+	REC_X_TASK = 13, /* struct rec_task: what rules want to know of the thread at this moment */
+	REC_X_KINDS =
+		14, /* kinds of the open descriptors by number, NUL for a closed one, U for a userfaultfd; the first 256 */
 	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 
@@ -119,6 +122,20 @@ struct rec_fd {
 	__u32 reserved;
 };
 
+/* Ids are of the initial namespaces. */
+struct rec_task {
+	__u64 caps[3]; /* inheritable, permitted, effective */
+	__u64 fdlimit;
+	__u64 major_faults, minor_faults; /* of the thread */
+	__u32 told;			  /* enum probe_extra: which of these are known, and whether
+					     REC_X_STDIO tells of all three */
+	__u32 tty, sid, pgid;
+	__u32 vpgid; /* in the pid namespace of the thread; 0: the group began outside */
+	__u32 vm_size, vm_rss, vm_swap; /* KiB */
+	__u32 nfds;			/* open descriptors; 0xffffffff: too many to count */
+	__u32 reserved;
+};
+
 /* What a running process no longer tells about its last exec. */
 struct rec_exec {
 	__u64 exec_ns; /* since boot */
@@ -129,6 +146,7 @@ struct rec_exec {
 _Static_assert(sizeof(struct rec_ident) == 80, "fixed layout");
 _Static_assert(sizeof(struct rec_hdr) == 104, "fixed layout");
 _Static_assert(sizeof(struct rec_fd) == 88, "fixed layout");
+_Static_assert(sizeof(struct rec_task) == 88, "fixed layout");
 #endif
 
 /* Event codes: EV_SYSCALL_OPENAT_2_X = 307 and so on. */

@@ -25,6 +25,7 @@ struct slot {
 	u32 xoff;    /* next free extra header */
 	u32 cwd_off; /* text of the working directory, when an exec has written it */
 	u32 cwd_len;
+	u32 wanted; /* enum probe_extra of this event */
 	u32 pos;    /* start of the path in tmp; in memory so that the verifier forgets its value */
 	s32 first;  /* first byte of the first name, or -1 */
 	s32 second; /* likewise of the second */

@@ -149,9 +149,17 @@ INLINE u64 task_pid(u64 t, int type)
 	return pid;
 }
 
+/* In the namespace of the task; 0 for what began outside of it. */
 INLINE u32 task_vid(u64 t, int type)
 {
-	return pid_nr(task_pid(t, type));
+	u64 own = (u64)TASK(t, thread_pid), pid = task_pid(t, type);
+	u32 level = CORE(pid, own, level);
+	u64 up = pid + bpf_core_field_offset(struct pid, numbers) +
+		 level * bpf_core_type_size(struct upid);
+
+	if (CORE(pid, pid, level) < level || (u64)CORE(upid, up, ns) != pid_ns(own))
+		return 0;
+	return (u32)CORE(upid, up, nr);
 }
 
 /* In the initial namespace. */
@@ -209,11 +217,12 @@ INLINE u32 dev_encode(u32 dev)
 	return (minor & 0xff) | (major << 8) | ((minor & ~0xffu) << 12);
 }
 
+/* The top bit of the nanoseconds only says that someone has asked (6.13). */
 INLINE u64 inode_ctime(u64 inode)
 {
 	if (bpf_core_field_exists(struct inode, i_ctime_sec))
 		return (u64)CORE(inode, inode, i_ctime_sec) * 1000000000ull +
-		       CORE(inode, inode, i_ctime_nsec);
+		       (CORE(inode, inode, i_ctime_nsec) & 0x7fffffff);
 	if (bpf_core_field_exists(struct inode___67, __i_ctime))
 		return (u64)CORE(inode___67, inode, __i_ctime.tv_sec) * 1000000000ull +
 		       (u64)CORE(inode___67, inode, __i_ctime.tv_nsec);

@@ -18,7 +18,8 @@ enum {
 	PATH_STEPS_LOOP = 2048,
 	CGROUP_STEPS = 24,
 	ARGS_MAX = 4096,
-	HEADER_WORDS = 6, /* nine extra headers (an exec) and the padding */
+	HEADER_WORDS =
+		10, /* eighteen extra headers (an exec and all that rules want) and the padding */
 	I386_SOCKETCALL = 102,
 	I386_OLD_MMAP = 90,
 	I386_OLD_SELECT = 82,
@@ -321,6 +322,44 @@ INLINE u8 anon_kind(u64 dentry)
 	return 'o';
 }
 
+INLINE u8 socket_kind(u64 sock)
+{
+	u64 sk = sock ? (u64)CORE(socket, sock, sk) : 0;
+
+	switch (sk ? CORE(sock, sk, __sk_common.skc_family) : 0) {
+	case LINUX_AF_UNIX: return 'u';
+	case LINUX_AF_NETLINK: return 'n';
+	case LINUX_AF_INET: return '4';
+	case LINUX_AF_INET6: return '6';
+	default: return 'o';
+	}
+}
+
+/* The letter of fd.typechar. */
+SHARED int file_kind(u64 file)
+{
+	u64 inode = (u64)CORE(file, file, f_inode);
+	u64 dentry = (u64)CORE(file, file, f_path.dentry);
+	u64 magic = CORE(inode, inode, i_sb, s_magic);
+
+	if (magic == MAGIC_ANON_INODE)
+		return anon_kind(dentry);
+	if (magic == MAGIC_PIDFS)
+		return 'P';
+	switch (CORE(inode, inode, i_mode) & 0170000) {
+	case 0140000: return socket_kind((u64)CORE(file, file, private_data));
+	case 0040000: return 'd';
+	case 0010000: return 'p';
+	case 0100000: break;
+	default: return 'f';
+	}
+	u8 t[8] = { 0 };
+
+	if ((u64)CORE(dentry, dentry, d_parent) == dentry)
+		bpf_probe_read_kernel(t, 6, (void *)CORE(dentry, dentry, d_name.name));
+	return t[0] == 'm' && t[1] == 'e' && t[2] == 'm' && t[3] == 'f' && t[5] == ':' ? 'm' : 'f';
+}
+
 INLINE void fd_socket(struct rec_fd *f, u64 sk)
 {
 	u16 family = CORE(sock, sk, __sk_common.skc_family);
@@ -328,19 +367,14 @@ INLINE void fd_socket(struct rec_fd *f, u64 sk)
 	u16 port;
 
 	f->family = (u8)family;
-	f->kind = 'o';
 	if (st == STATE_LISTEN)
 		f->flags |= REC_FD_LISTENING;
 	if (st == STATE_ESTABLISHED)
 		f->flags |= REC_FD_CONNECTED;
 	if (family == LINUX_AF_UNIX) {
-		f->kind = 'u';
 		f->unix_self = sk;
 		f->unix_peer = (u64)CORE(unix_sock, sk, peer);
-	} else if (family == LINUX_AF_NETLINK) {
-		f->kind = 'n';
 	} else if (family == LINUX_AF_INET || family == LINUX_AF_INET6) {
-		f->kind = family == LINUX_AF_INET ? '4' : '6';
 		f->l4 = (u8)CORE(sock, sk, sk_protocol);
 		f->local_port = CORE(sock, sk, __sk_common.skc_num);
 		port = CORE(sock, sk, __sk_common.skc_dport);
@@ -391,22 +425,17 @@ SHARED int x_fd(struct slot *s, s64 num, u64 file, u32 flags)
 	f->dev = dev_encode(CORE(inode, inode, i_sb, s_dev));
 	f->open_flags = CORE(file, file, f_flags);
 	f->flags = (u8)flags;
-	if (magic == MAGIC_ANON_INODE) {
-		f->kind = anon_kind(dentry);
-		pathless = true;
-	} else if (magic == MAGIC_PIDFS) {
-		f->kind = 'P';
+	f->kind = file_kind(file);
+	if (magic == MAGIC_ANON_INODE || magic == MAGIC_PIDFS) {
 		pathless = true;
 	} else if (type == 0140000) {
 		u64 sock = (u64)CORE(file, file, private_data);
 		u64 sk = sock ? (u64)CORE(socket, sock, sk) : 0;
 
 		pathless = true;
-		f->kind = 'o';
 		if (sk)
 			fd_socket(f, sk);
 	} else {
-		f->kind = type == 0040000 ? 'd' : type == 0010000 ? 'p' : 'f';
 		if (CORE(inode, inode, i_nlink) == 0)
 			f->flags |= REC_FD_UNLINKED;
 		enum layer layer = inode_layer(inode);
@@ -415,14 +444,6 @@ SHARED int x_fd(struct slot *s, s64 num, u64 file, u32 flags)
 			f->flags |= REC_FD_UPPER;
 		if (layer == LAYER_LOWER)
 			f->flags |= REC_FD_LOWER;
-		if (type == 0100000 && (u64)CORE(dentry, dentry, d_parent) == dentry) {
-			u64 name = (u64)CORE(dentry, dentry, d_name.name);
-			u8 t[8] = { 0 };
-
-			bpf_probe_read_kernel(t, 6, (void *)name);
-			if (t[0] == 'm' && t[1] == 'e' && t[2] == 'm' && t[3] == 'f' && t[5] == ':')
-				f->kind = 'm';
-		}
 		/* A pipe made by pipe() has a dentry without a name; a named one is a file. */
 		if (type == 0010000 && CORE(dentry, dentry, d_name.len) == 0)
 			pathless = true;
@@ -464,6 +485,8 @@ SHARED int rec_who(struct slot *s)
 	return 0;
 }
 
+#include "lib/wanted.h"
+
 INLINE struct slot *slot_take(void)
 {
 	u32 cpu = bpf_get_smp_processor_id();
@@ -495,6 +518,8 @@ INLINE struct slot *rec_begin(u32 type, u32 nparams, u32 nextras, u32 syscall)
 
 	if (!s)
 		return NULL;
+	s->wanted = state.extras[BOUND(type, PROBE_CODES - 1)];
+	nextras += wanted_headers(s->wanted);
 	struct rec_hdr *h = HDR(s);
 	u32 lens = sizeof(*h) + nparams * 2;
 	u32 start = (lens + nextras * 4 + 7) & ~7u;
@@ -531,6 +556,8 @@ SHARED int rec_end(struct slot *s)
 
 	if (!s)
 		return 0;
+	if (s->wanted)
+		x_wanted(s);
 	len = (u32)BOUND(s->off, 0x7fff);
 	if (len >= SLOT_DATA - 8) {
 		drop(PROBE_DROP_OVERFLOW);

@@ -58,7 +58,12 @@ int task_fork(u64 *ctx)
 	return rec_end(s);
 }
 
-/* Frees the place of a thread group in the scope; by its start, as the id may be in use again. */
+enum { TICK_NS = 10000000 };
+
+/*
+ * Frees the place of a thread group in the scope; by its start, as the id may be in use again. Who was there
+ * before is known by the clock of /proc, which has ticks.
+ */
 SEC("tp_btf/sched_process_free")
 int task_free(u64 *ctx)
 {
@@ -69,7 +74,7 @@ int task_free(u64 *ctx)
 	if (t->pid != t->tgid)
 		return 0;
 	start = bpf_map_lookup_elem(&scope_pids, &tgid);
-	if (start && *start == t->start_boottime)
+	if (start && *start && t->start_boottime - *start < TICK_NS)
 		bpf_map_delete_elem(&scope_pids, &tgid);
 	return 0;
 }
@@ -168,6 +173,12 @@ INLINE void exec_stdio(struct slot *s)
 	}
 }
 
+/* Its parameters and extras do, whoever asks. */
+enum {
+	TOLD_BY_EXEC = PROBE_EXTRA_SESSION | PROBE_EXTRA_CAPS | PROBE_EXTRA_MEMORY |
+		       PROBE_EXTRA_STDIO | PROBE_EXTRA_CWD,
+};
+
 /*
  * The number of the call cannot be asked: exec sets it to execve's, whatever it was. Only a path that
  * was made from a descriptor tells execveat.
@@ -184,11 +195,13 @@ int task_exec(u64 *ctx)
 		s = rec_begin(EV_SYSCALL_EXECVEAT_X, 30, 9, 322);
 		if (!s)
 			return 0;
+		s->wanted &= ~TOLD_BY_EXEC;
 		exec_body(s, 0);
 	} else {
 		s = rec_begin(EV_SYSCALL_EXECVE_19_X, 31, 9, 59);
 		if (!s)
 			return 0;
+		s->wanted &= ~TOLD_BY_EXEC;
 		exec_body(s, 0);
 		p_kernel_text(s, b->filename);
 	}
@@ -272,12 +285,13 @@ int task_rename(u64 *ctx)
 	struct task_struct *t = (struct task_struct *)ctx[0];
 	struct slot *s;
 
-	/* Also called for other threads, through /proc; those have no identity here. */
-	if (!state.wants_rename || (u64)t != (u64)bpf_get_current_task_btf() || !in_scope())
+	/* Threads may also name each other, through /proc. */
+	if (!state.wants_rename || !in_scope())
 		return 0;
-	s = rec_begin(EV_TASK_RENAME, 1, 0, 0xffff);
+	s = rec_begin(EV_TASK_RENAME, 2, 0, 0xffff);
 	if (!s)
 		return 0;
 	p_kernel_text(s, (const void *)ctx[1]);
+	p_s64(s, t->pid);
 	return rec_end(s);
 }

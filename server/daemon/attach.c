@@ -6,9 +6,13 @@
  */
 #include "daemon/attach.h"
 
+#include <errno.h>
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "fields/catalogue.h"
 #include "rule/syscalls.h"
 
 static const char *const state_calls[] = {
@@ -98,6 +102,34 @@ static void choose_events(const struct ruleset *rs, const struct bitset *syscall
 	*ret_events = set;
 }
 
+/* What the fields of the rules want to be told with the events that the rules are tried for. */
+static int choose_extras(const struct ruleset *rs, uint8_t *ret_extras)
+{
+	const struct program *p = ruleset_program(rs);
+	size_t n, nslots = program_slots(p);
+	const struct rule *const *rules = ruleset_rules(rs, &n);
+	_cleanup_(freep) bool *marks = calloc(nslots + 1, sizeof(*marks));
+
+	if (!marks)
+		return -ENOMEM;
+	memset(ret_extras, 0, EV_CODES);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t wanted = 0;
+
+		if (!rules[i]->enabled)
+			continue;
+		memset(marks, 0, nslots);
+		rule_mark_slots(rules[i], marks);
+		for (uint32_t k = 0; k < nslots; k++)
+			if (marks[k])
+				wanted |= fields_extras(program_slot_ref(p, k));
+		for (unsigned code = 0; code < EV_CODES; code++)
+			if (bitset_has(&rules[i]->events, code))
+				ret_extras[code] |= wanted;
+	}
+	return 0;
+}
+
 int attach_choose(const struct config *config, const struct ruleset *rs, struct attach *ret,
 		  struct diag *diag)
 {
@@ -109,11 +141,13 @@ int attach_choose(const struct config *config, const struct ruleset *rs, struct 
 	tell_lost(&lost);
 	ret->syscalls = set;
 	choose_events(rs, &set, &ret->events);
-	return 0;
+	return choose_extras(rs, ret->extras);
 }
 
 void attach_add(struct attach *a, const struct attach *other)
 {
 	bitset_or(&a->events, &other->events);
 	bitset_or(&a->syscalls, &other->syscalls);
+	for (unsigned code = 0; code < EV_CODES; code++)
+		a->extras[code] |= other->extras[code];
 }

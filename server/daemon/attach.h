@@ -4,11 +4,13 @@
 
 #include "base/bitset.h"
 #include "config/config.h"
+#include "probe/abi/record.h"
 #include "rule/ruleset.h"
 
 struct attach {
-	struct bitset events;	/* codes */
-	struct bitset syscalls; /* numbers in syscall_infos() */
+	struct bitset events;	  /* codes */
+	struct bitset syscalls;	  /* numbers in syscall_infos() */
+	uint8_t extras[EV_CODES]; /* enum probe_extra by code */
 };
 
 /*

@@ -41,7 +41,9 @@ struct reload {
 
 static struct bpf_options delivering(const struct attach *a)
 {
-	return (struct bpf_options){ .events = &a->events, .syscalls = &a->syscalls };
+	return (struct bpf_options){ .events = &a->events,
+				     .syscalls = &a->syscalls,
+				     .extras = a->extras };
 }
 
 static int widen(struct reload *r, struct diag *diag)

@@ -173,6 +173,7 @@ static int open_probe(struct sensor *s, struct diag *diag)
 {
 	struct bpf_options options = { .events = &s->attach.events,
 				       .syscalls = &s->attach.syscalls,
+				       .extras = s->attach.extras,
 				       .selftest = true };
 
 	settings_probe(s->config, &options);

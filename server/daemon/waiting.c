@@ -46,27 +46,6 @@ void waiting_event_free(struct waiting_event *e)
 	free(e);
 }
 
-static void mark_slots(const struct rule *rule, bool *marks)
-{
-	size_t n;
-	const struct format_field *f = format_fields(rule->format, &n);
-
-	cond_mark_slots(rule->cond, marks);
-	for (size_t i = 0; i < n; i++)
-		marks[f[i].slot] = true;
-	for (size_t k = 0; k < rule->nextras; k++) {
-		const struct extra_field *x = &rule->extras[k];
-
-		if (!x->format) {
-			marks[x->slot] = true;
-			continue;
-		}
-		f = format_fields(x->format, &n);
-		for (size_t i = 0; i < n; i++)
-			marks[f[i].slot] = true;
-	}
-}
-
 bool waiting_reads_late(const struct ruleset_use *use, const struct rule *rule, struct arena *a)
 {
 	const struct program *p = eval_program(use->eval);
@@ -75,7 +54,7 @@ bool waiting_reads_late(const struct ruleset_use *use, const struct rule *rule, 
 
 	if (!marks)
 		return true;
-	mark_slots(rule, marks);
+	rule_mark_slots(rule, marks);
 	for (size_t i = 0; i < n; i++)
 		if (marks[i] && program_slot_ref(p, (uint32_t)i)->def->flags & FIELD_LATE)
 			return true;
@@ -96,7 +75,7 @@ static int keep(struct waiting_event *e, const struct fields_event *fe,
 	memcpy(e->rec, fe->ev->hdr, fe->ev->hdr->len);
 	for (size_t i = 0; i < nrules; i++) {
 		e->rules[e->nrules++] = rules[i];
-		mark_slots(rules[i], marks);
+		rule_mark_slots(rules[i], marks);
 	}
 	e->frozen = eval_freeze(e->use->eval, marks, e->both_names, a);
 	return e->frozen ? 0 : -ENOMEM;

@@ -75,6 +75,11 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		if (s.len >= sizeof(struct rec_exec))
 			e->exec = (const struct rec_exec *)(const void *)s.ptr;
 		break;
+	case REC_X_TASK:
+		if (s.len >= sizeof(struct rec_task))
+			e->task = (const struct rec_task *)(const void *)s.ptr;
+		break;
+	case REC_X_KINDS: e->kinds = s; break;
 	case REC_X_KEY:
 		if (s.len == sizeof(struct probe_key))
 			e->key = (const struct probe_key *)(const void *)s.ptr;
@@ -112,9 +117,11 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->hdr = hdr;
 	e->info = info;
 	e->num = e->wall_ns = 0;
-	e->base = e->path = e->base2 = e->path2 = e->cwd = e->cgroups = (struct str){ 0 };
+	e->base = e->path = e->base2 = e->path2 = e->cwd = e->cgroups = e->kinds =
+		(struct str){ 0 };
 	e->fd = NULL;
 	e->exec = NULL;
+	e->task = NULL;
 	e->key = NULL;
 	e->sid = 0;
 	e->caps = NULL;

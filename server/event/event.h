@@ -168,7 +168,10 @@ struct event {
 	const struct rec_fd *fd;			   /* aligned to 8, or NULL */
 	const struct probe_key *key;			   /* likewise; of opens */
 	const struct rec_exec *exec;			   /* likewise */
-	uint32_t sid;					   /* 0: absent */
+	const struct rec_task *task;			   /* likewise */
+	struct str
+		kinds; /* of descriptors by their number, NUL for a closed one; ptr NULL: absent */
+	uint32_t sid;  /* 0: absent */
 	struct event_stdio stdio[3];
 	const uint64_t *caps; /* inheritable, permitted, effective; NULL: absent */
 	const void *proc; /* struct proc of state/, set by the pipeline: who did it; NULL unknown */

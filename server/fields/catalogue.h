@@ -31,6 +31,8 @@ struct static_field {
  * the first call that brings any counts. 0 or -ENOMEM.
  */
 int fields_declare_static(const struct static_field *fields, size_t n);
+/* What a field wants the kernel to tell with an event, beside what always comes: enum probe_extra. */
+uint8_t fields_extras(const struct field_ref *ref);
 /*
  * True when evaluating with resolved names can differ from the names as given: some name of this event has
  * a resolved form that is different (ARCHITECTURE.md, decision 6).

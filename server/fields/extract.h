@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 #include "fields/catalogue.h"
+#include "probe/abi/probe.h"
 
 /* One extraction. */
 struct fx {
@@ -50,11 +51,12 @@ enum {
 	NUM_VTID,
 	NUM_NTHREADS,
 	NUM_NCHILDS,
+	NUM_FDS,
 };
 enum { SPAN_SELF, SPAN_PARENT, START_SELF, START_PARENT };
 enum { EXE_WRITABLE = 1, EXE_UPPER_LAYER = 2, EXE_FROM_MEMFD = 4, EXE_LOWER_LAYER = 8 };
 enum { EXE_CTIME, EXE_MTIME, EXE_CTIME_TO_START, EXE_PIDNS_TO_CTIME, PIDNS_START };
-enum { CAPS_PERMITTED, CAPS_INHERITABLE, CAPS_EFFECTIVE };
+enum { CAPS_INHERITABLE, CAPS_PERMITTED, CAPS_EFFECTIVE }; /* as in struct rec_task */
 enum { USER_NAME, USER_HOME, USER_SHELL };
 enum { END_CLIENT, END_SERVER, END_LOCAL, END_REMOTE };
 enum { FSP_NAME = 0, FSP_SOURCE = 1, FSP_TARGET = 2, FSP_RAW = 4 };

@@ -335,8 +335,33 @@ bool x_fd_nameraw(const struct fx *x, struct value *ret)
 	return fx_take(&b, ret);
 }
 
+/* Each kind once, in the order of the first descriptor of the kind; or that of one descriptor. */
+static bool all_types(const struct fx *x, struct value *ret)
+{
+	struct str kinds = x->ev->kinds;
+	struct value *items = arena_array(x->arena, kinds.len, sizeof(*items));
+	uint32_t n = 0;
+
+	if (!items)
+		return false;
+	for (size_t i = 0; i < kinds.len; i++) {
+		bool seen = memchr(kinds.ptr, kinds.ptr[i], i);
+		bool asked = x->ref->index >= 0 ? (int64_t)i == x->ref->index : !seen;
+
+		if (kinds.ptr[i] && asked)
+			items[n++].s = kinds.ptr[i] == 'u'   ? STR("unix")
+				       : kinds.ptr[i] == 'U' ? STR("userfaultfd")
+							     : fd_kind_word(x->ev, kinds.ptr[i]);
+	}
+	ret->list.items = items;
+	ret->list.n = n;
+	return n;
+}
+
 bool x_fd_types(const struct fx *x, struct value *ret)
 {
+	if (x->ev->kinds.ptr)
+		return all_types(x, ret);
 	char kind = fd_available(x->ev) ? fd_kind(x->ev) : 0;
 
 	if (!kind || (x->ref->index >= 0 && x->ref->index != fd_number(x->ev)))

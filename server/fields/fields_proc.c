@@ -263,7 +263,7 @@ bool x_proc_aenv(const struct fx *x, struct value *ret)
 
 bool x_proc_cwd(const struct fx *x, struct value *ret)
 {
-	struct str cwd = x->proc && x->proc->cwd.len ? x->proc->cwd : x->ev->cwd;
+	struct str cwd = x->ev->cwd.len || !x->proc ? x->ev->cwd : x->proc->cwd;
 
 	if (!cwd.len)
 		return false;
@@ -320,6 +320,24 @@ static uint32_t besides_first(const struct fx *x)
 	return others - (others && ending(x) && !first_ends);
 }
 
+static bool open_descriptors(const struct fx *x, struct value *ret)
+{
+	const struct rec_task *t = x->ev->task;
+
+	ret->u = t ? t->nfds : 0;
+	return t && t->told & PROBE_EXTRA_LIMITS && t->nfds != UINT32_MAX;
+}
+
+bool x_proc_fdusage(const struct fx *x, struct value *ret)
+{
+	struct value open;
+
+	if (!open_descriptors(x, &open) || !x->ev->task->fdlimit)
+		return false;
+	ret->d = 100.0 * (double)open.u / (double)x->ev->task->fdlimit;
+	return true;
+}
+
 bool x_proc_num(const struct fx *x, struct value *ret)
 {
 	const struct proc *p = x->proc;
@@ -346,6 +364,7 @@ bool x_proc_num(const struct fx *x, struct value *ret)
 	case NUM_PGID: ret->i = p->pgid; break;
 	case NUM_EXE_INO: ret->u = p->exe_ino; break;
 	case NUM_FDLIMIT: ret->u = p->fdlimit; break;
+	case NUM_FDS: return open_descriptors(x, ret);
 	case NUM_VMSIZE: ret->u = p->vm_size; break;
 	case NUM_VMRSS: ret->u = p->vm_rss; break;
 	case NUM_VMSWAP: ret->u = p->vm_swap; break;
@@ -363,12 +382,12 @@ static const struct proc *leader(const struct fx *x, unsigned kind)
 
 	if (!p)
 		return NULL;
-	if (kind == LEAD_PGID) {
-		const struct proc *known = p->pgid ? state_proc(x->fe->state, p->pgid) : NULL;
+	/* Ids are the host's; the group has one leader, however it is numbered inside. */
+	uint32_t pid = kind == LEAD_SID ? p->sid : p->pgid;
+	const struct proc *known = pid ? state_proc(x->fe->state, pid) : NULL;
 
-		if (known)
-			return known;
-	}
+	if (known)
+		return known;
 	for (unsigned n = 0; n < LIMIT_ANCESTORS && lead->parent; n++) {
 		const struct proc *up = lead->parent;
 
@@ -384,8 +403,12 @@ static const struct proc *leader(const struct fx *x, unsigned kind)
 bool x_proc_leader(const struct fx *x, struct value *ret)
 {
 	const struct proc *p = leader(x, x->which & LEAD_KIND);
+	uint32_t text = x->which & ~(uint32_t)LEAD_KIND;
 
-	if (!p || !proc_text(x, p, x->which & ~(uint32_t)LEAD_KIND, ret))
+	/* The name is that of its first thread, also where the event is of another. */
+	if (p && text == TEXT_NAME)
+		ret->s = p->comm;
+	else if (!p || !proc_text(x, p, text, ret))
 		ret->s = STR("");
 	return true;
 }
@@ -396,7 +419,7 @@ bool x_proc_leads(const struct fx *x, struct value *ret)
 
 	if (!x->proc)
 		return false;
-	ret->b = x->which == LEAD_SID	  ? x->proc->sid == who->vpid
+	ret->b = x->which == LEAD_SID	  ? x->proc->sid == who->pid
 		 : x->which == LEAD_VPGID ? x->proc->vpgid == who->vpid
 					  : x->proc->pgid == who->pid;
 	return true;

@@ -49,13 +49,26 @@ static const char *const cap_names[] = {
 	"CAP_CHECKPOINT_RESTORE",
 };
 
+/* Threads may differ. Who enters a user namespace has all there; rules ask what it could do before. */
+static uint64_t caps_of(const struct fx *x)
+{
+	const struct rec_task *t = x->ev->task;
+	uint16_t code = x->ev->info->code;
+	bool enters = code == EV_SYSCALL_UNSHARE_X || code == EV_SYSCALL_SETNS_X;
+
+	if (t && t->told & PROBE_EXTRA_CAPS && !enters)
+		return t->caps[x->which];
+	return x->which == CAPS_PERMITTED     ? x->proc->cap_permitted
+	       : x->which == CAPS_INHERITABLE ? x->proc->cap_inheritable
+					      : x->proc->cap_effective;
+}
+
 bool x_thread_caps(const struct fx *x, struct value *ret)
 {
 	if (!x->proc)
 		return false;
-	uint64_t caps = x->which == CAPS_PERMITTED     ? x->proc->cap_permitted
-			: x->which == CAPS_INHERITABLE ? x->proc->cap_inheritable
-						       : x->proc->cap_effective;
+	uint64_t caps = caps_of(x);
+
 	if (!caps)
 		return fx_text(STR(""), ret);
 	struct strbuf b = fx_buf(x, ARRAY_SIZE(cap_names) * 24);
@@ -72,6 +85,12 @@ bool x_thread_caps(const struct fx *x, struct value *ret)
 
 bool x_thread_faults(const struct fx *x, struct value *ret)
 {
+	const struct rec_task *t = x->ev->task;
+
+	if (t && t->told & PROBE_EXTRA_MEMORY) {
+		ret->u = x->which ? t->minor_faults : t->major_faults;
+		return true;
+	}
 	int i = event_param(x->ev->info, x->which ? STR("pgft_min") : STR("pgft_maj"));
 
 	if (i < 0 || !x->ev->params[i].ptr)

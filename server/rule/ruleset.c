@@ -286,3 +286,24 @@ struct bitset ruleset_syscalls(const struct ruleset *rs)
 			bitset_or(&set, &rs->rules[i]->syscalls);
 	return set;
 }
+
+void rule_mark_slots(const struct rule *rule, bool *marks)
+{
+	size_t n;
+	const struct format_field *f = format_fields(rule->format, &n);
+
+	cond_mark_slots(rule->cond, marks);
+	for (size_t i = 0; i < n; i++)
+		marks[f[i].slot] = true;
+	for (size_t k = 0; k < rule->nextras; k++) {
+		const struct extra_field *x = &rule->extras[k];
+
+		if (!x->format) {
+			marks[x->slot] = true;
+			continue;
+		}
+		f = format_fields(x->format, &n);
+		for (size_t i = 0; i < n; i++)
+			marks[f[i].slot] = true;
+	}
+}

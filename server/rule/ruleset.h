@@ -52,6 +52,9 @@ struct rule {
 	_Atomic uint64_t *matches; /* counter, relaxed */
 };
 
+/* Sets marks[slot] for the slots that condition and output of the rule read; program_slots entries. */
+void rule_mark_slots(const struct rule *rule, bool *marks);
+
 struct ruleset;
 
 struct ruleset *ruleset_ref(struct ruleset *rs);

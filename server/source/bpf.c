@@ -22,6 +22,7 @@
 #include "source/bpf_load.h"
 #include "source/bpf_ring.h"
 #include "source/merge.h"
+#include "source/scope.h"
 
 enum { RING_BYTES = 8 << 20, RING_MIN = 64 << 10 };
 #define RING_MAX ((size_t)1 << 30)
@@ -150,7 +151,11 @@ static int open_all(struct bpf_source *s, const struct bpf_options *o, struct di
 	r = fill_scope(s, o);
 	if (r < 0)
 		return bpf_explain(r, "setting the scope", d);
-	return bpf_load_enable(&s->load, o, d);
+	r = bpf_load_enable(&s->load, o, d);
+	if (r < 0 || o->scope != SCOPE_PID)
+		return r;
+	r = scope_add_descendants(bpf_map__fd(maps_of(s)->maps.scope_pids), (uint32_t)o->scope_id);
+	return r < 0 ? bpf_explain(r, "finding the processes of the scope", d) : 0;
 }
 
 int bpf_source_open(const struct bpf_options *options, struct bpf_source **ret, struct diag *d)
@@ -191,6 +196,7 @@ static struct bpf_options with_sets(const struct bpf_source *s, const struct bpf
 
 	o.events = sets->events;
 	o.syscalls = sets->syscalls;
+	o.extras = sets->extras;
 	return o;
 }
 

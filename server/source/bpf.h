@@ -28,10 +28,11 @@ struct bpf_options {
 	uint64_t scope_id;	     /* a cgroup's id (its inode), or a thread group */
 	const struct bitset *events; /* codes to record; NULL: all that have a program */
 	const struct bitset
-		*syscalls; /* of their syscalls those, as in syscall_infos(); NULL: all */
-	size_t snap;	   /* bytes of data kept; 0: PROBE_SNAP */
-	pid_t self;	   /* thread group that is never recorded; 0: none */
-	bool selftest;	   /* bpf_source_selftest is wanted */
+		*syscalls;     /* of their syscalls those, as in syscall_infos(); NULL: all */
+	const uint8_t *extras; /* enum probe_extra by code; NULL: none */
+	size_t snap;	       /* bytes of data kept; 0: PROBE_SNAP */
+	pid_t self;	       /* thread group that is never recorded; 0: none */
+	bool selftest;	       /* bpf_source_selftest is wanted */
 };
 
 /* Families of events, as Falco counts what finds no room (falco-compat.md 3.6). */
@@ -71,7 +72,7 @@ struct bpf_source *bpf_source_close(struct bpf_source *s); /* NULL */
 
 /*
  * For other rules while events flow: widen loads and attaches what the new options ask for beyond the old
- * ones, narrow stops what they do not ask for. Only events and syscalls are looked at. Not on the thread of
+ * ones, narrow stops what they do not ask for. Only events, syscalls and extras are looked at. Not on the thread of
  * the rings, and one at a time.
  */
 int bpf_source_widen(struct bpf_source *s, const struct bpf_options *options, struct diag *d);

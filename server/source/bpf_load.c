@@ -351,6 +351,9 @@ static void set_hooks(struct bpf_load *l, const struct bpf_options *o)
 	st->wants_exec = exec_wanted(o);
 	st->wants_exit = wanted(o, EV_PROCEXIT_1_E);
 	st->wants_rename = wanted(o, EV_TASK_RENAME);
+	for (unsigned code = 0; code < EV_CODES; code++)
+		__atomic_store_n(&st->extras[code], o->extras ? o->extras[code] : 0,
+				 __ATOMIC_RELAXED);
 }
 
 static int attach(struct bpf_load *l, const struct bpf_options *o, struct diag *d)

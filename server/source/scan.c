@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "event/event.h"
+#include "source/proc_stat.h"
 
 enum {
 	MAX_FILE = 1 << 20, /* status of a process with many groups; anything larger is refused */
@@ -40,13 +41,6 @@ struct scan {
 	struct strbuf text, status, exe, cwd, rootdir, cmdline, env, cgroups;
 	record_fn fn;
 	void *ctx;
-};
-
-/* The numbers of /proc/PID/stat behind the name, from field 3 on. */
-struct stat_line {
-	uint32_t ppid, pgid, sid, tty;
-	uint64_t start_ticks;
-	char state;
 };
 
 static int read_at(int dir, const char *name, size_t max, struct strbuf *out)
@@ -75,30 +69,6 @@ static uint64_t number(struct str s)
 	return str_to_u64(str_trim(s), &v) == 0 ? v : 0;
 }
 
-static bool parse_stat(struct str s, struct stat_line *ret)
-{
-	enum { STATE, PPID, PGID, SID, TTY, START = 19 };
-	struct stat_line line = { 0 };
-	struct str rest = str_skip(s, str_rchr(s, ')') + 2), part;
-	unsigned i = 0;
-
-	for (; str_split(&rest, ' ', &part); i++) {
-		uint64_t v = number(part);
-
-		switch (i) {
-		case STATE: line.state = part.len ? part.ptr[0] : 0; break;
-		case PPID: line.ppid = (uint32_t)v; break;
-		case PGID: line.pgid = (uint32_t)v; break;
-		case SID: line.sid = (uint32_t)v; break;
-		case TTY: line.tty = (uint32_t)v; break;
-		case START: line.start_ticks = v; break;
-		default: break;
-		}
-	}
-	*ret = line;
-	return i > START;
-}
-
 static int open_process(const struct scan *s, uint32_t pid)
 {
 	char name[16];
@@ -112,10 +82,10 @@ static int open_process(const struct scan *s, uint32_t pid)
 static int list_process(struct scan *s, uint32_t pid)
 {
 	_cleanup_(closep) int dir = open_process(s, pid);
-	struct stat_line line;
+	struct proc_stat line;
 
 	if (dir < 0 || read_at(dir, "stat", MAX_FILE, &s->text) < 0 ||
-	    !parse_stat(strbuf_str(&s->text), &line))
+	    !proc_stat_parse(strbuf_str(&s->text), &line))
 		return 0;
 	return vec_push(&s->entries, ((struct entry){ .pid = pid,
 						      .ppid = line.ppid,
@@ -345,6 +315,9 @@ static void put_texts(struct scan *s)
 
 	if (str_ends(exepath, deleted))
 		exepath.len -= deleted.len;
+	/* As the kernel side says it, which sees no root above such a file. */
+	if (str_starts(exepath, STR("/memfd:")))
+		exepath = str_skip(exepath, 1);
 	struct str args = str_skip(all, exe.len + 1);
 
 	record_str(s->b, exe);
@@ -380,19 +353,22 @@ static int emit_thread(struct scan *s, uint32_t tid)
 static void emit_process(struct scan *s, const struct entry *e)
 {
 	_cleanup_(closep) int dir = open_process(s, e->pid);
-	struct stat_line line;
+	struct proc_stat line;
 	struct rec_ident who;
 
 	if (dir < 0 || read_at(dir, "status", MAX_FILE, &s->status) < 0 ||
 	    read_at(dir, "stat", MAX_FILE, &s->text) < 0 ||
-	    !parse_stat(strbuf_str(&s->text), &line) ||
+	    !proc_stat_parse(strbuf_str(&s->text), &line) ||
 	    line.start_ticks * s->tick_ns != e->start_ns)
 		return;
 	/* A zombie has had its exit event; only a main thread may be one and have others living on. */
 	if (line.state == 'Z' && status_number(s, STR("Threads:"), 0) <= 1)
 		return;
 	uint64_t caps = status_hex(s, STR("CapEff:"));
-	uint64_t vpgid = status_number(s, STR("NSpgid:"), SIZE_MAX);
+	/* 0 for a group that began outside of the namespace; the line came with 4.1. */
+	uint64_t vpgid = status_line(s, STR("NSpgid:")).len
+				 ? status_number(s, STR("NSpgid:"), SIZE_MAX)
+				 : line.pgid;
 
 	read_ident(s, dir, e, &who);
 	read_texts(s, dir);
@@ -401,7 +377,7 @@ static void emit_process(struct scan *s, const struct entry *e)
 	record_u32(s->b, line.tty);
 	record_i64(s->b, line.sid);
 	record_i64(s->b, line.pgid);
-	record_i64(s->b, vpgid ? (int64_t)vpgid : line.pgid);
+	record_i64(s->b, (int64_t)vpgid);
 	record_u64(s->b, status_hex(s, STR("CapInh:")));
 	record_u64(s->b, status_hex(s, STR("CapPrm:")));
 	record_u64(s->b, caps);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "probe/abi/probe.h"
 #include "state/accounts.h"
 #include "state/container.h"
 #include "state/internal.h"
@@ -485,6 +486,15 @@ static void take_capset(struct node *n, const struct event *e)
 	n->p.cap_effective = event_u64(e, EFFECTIVE, n->p.cap_effective);
 }
 
+/* Of the first thread, by whichever. */
+static void take_rename(struct node *n, const struct event *e)
+{
+	enum { COMM, TID };
+
+	if (event_i64(e, TID, e->hdr->who.tid) == e->hdr->who.pid && e->params[COMM].ptr)
+		node_set_comm(n, e->params[COMM].ptr, e->params[COMM].len);
+}
+
 static int take_event(struct state *s, struct node *n, const struct event *e)
 {
 	switch (e->info->code) {
@@ -495,10 +505,7 @@ static int take_event(struct state *s, struct node *n, const struct event *e)
 	case EV_SYSCALL_FORK_20_X:
 	case EV_SYSCALL_VFORK_20_X:
 		return n->p.complete || event_i64(e, X_RES, -1) < 0 ? 0 : take_image(s, n, e);
-	case EV_TASK_RENAME:
-		if (e->hdr->who.tid == e->hdr->who.pid && e->params[0].ptr)
-			node_set_comm(n, e->params[0].ptr, e->params[0].len);
-		return 0;
+	case EV_TASK_RENAME: take_rename(n, e); return 0;
 	case EV_SYSCALL_DUP_1_X:
 	case EV_SYSCALL_DUP2_X:
 	case EV_SYSCALL_DUP3_X: return take_dup(n, e);
@@ -524,6 +531,29 @@ static void take_caps(struct node *n, const struct event *e)
 	n->p.cap_effective = e->caps[2];
 }
 
+/* What rules wanted to know of the thread: of the process only what its threads have in common. */
+static int take_task(struct node *n, const struct event *e)
+{
+	const struct rec_task *t = e->task;
+
+	if (!t)
+		return 0;
+	if (t->told & PROBE_EXTRA_SESSION) {
+		n->p.tty = t->tty;
+		n->p.sid = t->sid;
+		n->p.pgid = t->pgid;
+		n->p.vpgid = t->vpgid;
+	}
+	if (t->told & PROBE_EXTRA_MEMORY) {
+		n->p.vm_size = t->vm_size;
+		n->p.vm_rss = t->vm_rss;
+		n->p.vm_swap = t->vm_swap;
+	}
+	if (t->told & PROBE_EXTRA_LIMITS)
+		n->p.fdlimit = t->fdlimit;
+	return t->told & PROBE_EXTRA_STDIO ? take_all_stdio(n, e) : 0;
+}
+
 static int take_process_event(struct state *s, struct event *e)
 {
 	struct node *n = take_who(s, e);
@@ -537,6 +567,7 @@ static int take_process_event(struct state *s, struct event *e)
 		return 0;
 	int r = take_event(s, n, e);
 
+	r = r < 0 ? r : take_task(n, e);
 	if (e->sid)
 		n->p.sid = e->sid;
 	if (!enters_namespace(e))
