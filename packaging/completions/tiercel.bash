@@ -1,7 +1,11 @@
 # bash completion for tiercel. Commands and options are read from `tiercel --help`, so this file knows none.
 
+# tail and status have options of their own.
 _tiercel_help() {
-	"${COMP_WORDS[0]}" --help 2>/dev/null
+	case ${COMP_WORDS[1]} in
+	tail | status) "${COMP_WORDS[0]}" "${COMP_WORDS[1]}" --help 2>/dev/null ;;
+	*) "${COMP_WORDS[0]}" --help 2>/dev/null ;;
+	esac
 }
 
 _tiercel() {
@@ -9,7 +13,7 @@ _tiercel() {
 	COMPREPLY=()
 	[ "$COMP_CWORD" -gt 1 ] && [[ ${COMP_WORDS[1]} != -* ]] && command=${COMP_WORDS[1]}
 	case $before in
-	-c | -r | -V | --validate | -P | --pidfile)
+	-c | -r | -V | --validate | -P | --pidfile | --unix | --ca | --cert | --key)
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;

@@ -359,6 +359,8 @@ void args_help(const struct args *args, struct strbuf *out)
 			"       tiercel list fields|events|rules|settings\n"
 			"       tiercel config dump              the settings in force, and whence each came\n"
 			"       tiercel record FILE | replay FILE\n"
+			"       tiercel tail [--follow]          show the alerts of a running server\n"
+			"       tiercel status                   how a running server is\n"
 			"       tiercel certs DIR [NAME...]      make a CA, a server and a client pair\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (rows[i].effect >= E_REPLAY || !rows[i].text)

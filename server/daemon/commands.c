@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/suggest.h"
 #include "client/certs.h"
+#include "client/client.h"
 #include "config/describe.h"
 #include "daemon/about.h"
 #include "daemon/replay.h"
@@ -591,6 +592,8 @@ int command_run(const struct args *args)
 			return args->action == ACT_HELP ? cmd_help(args) : commands[i].fn(args);
 		suggest_offer(&s, str_of(commands[i].name));
 	}
+	for (size_t i = 0; client_commands[i]; i++)
+		suggest_offer(&s, str_of(client_commands[i]));
 	diag_set(&d, "unknown command %s%s%s; --help lists them", args->command,
 		 s.best.ptr ? "; did you mean " : "", s.best.ptr ? s.best.ptr : "");
 	return fail(&d);

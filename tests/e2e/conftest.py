@@ -233,6 +233,15 @@ def connect(certs):
         channel.close()
 
 
+def until(function, seconds=20):
+    """What function returns once it is true."""
+    end = time.monotonic() + seconds
+    while not (found := function()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
 def any_free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))

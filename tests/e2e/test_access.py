@@ -14,7 +14,7 @@ import time
 import grpc
 import pytest
 
-from conftest import MESSAGES, SOURCE, Certs, Server, subscribe
+from conftest import MESSAGES, SOURCE, Certs, Server, subscribe, until
 
 CODES = grpc.StatusCode
 
@@ -77,13 +77,6 @@ class Follower:
         self.thread.join(within)
         assert not self.thread.is_alive()
         return self.code
-
-
-def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def shown(server, pki):

@@ -82,8 +82,10 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 
 def test_completion_knows_commands_options_and_settings():
-    assert {"run", "check", "test", "explain", "list", "record", "replay", "certs"} <= set(complete(TIERCEL, ""))
+    assert {"run", "check", "test", "explain", "list", "record", "replay", "certs", "tail", "status"} <= set(complete(TIERCEL, ""))
     assert complete(TIERCEL, "exp") == ["explain"]
     assert "--dry-run" in complete(TIERCEL, "--d")
     assert "json_output=" in complete(TIERCEL, "-o", "json_out")
+    assert {"--follow", "--since", "-c"} <= set(complete(TIERCEL, "tail", "-"))
+    assert "--since" not in complete(TIERCEL, "status", "--")
     assert set(complete(TIERCEL, "list", "")) >= {"fields", "events", "rules"}

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 import host
-from conftest import MESSAGES, subscribe
+from conftest import MESSAGES, subscribe, until
 
 TIERCEL = subscribe.load(("tiercel",))["tiercel"]
 REQUESTS = {"Status": TIERCEL.StatusRequest, "WhoAmI": TIERCEL.WhoAmIRequest,
@@ -35,14 +35,6 @@ def code_of(function, *arguments, **named):
     with pytest.raises(grpc.RpcError) as error:
         function(*arguments, **named)
     return error.value.code()
-
-
-def until(function, seconds=20):
-    end = time.monotonic() + seconds
-    while not (found := function()):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return found
 
 
 @BOTH
