@@ -25,8 +25,8 @@ struct alert_builder *alert_builder_new(const struct alert_settings *settings)
 	if (!b)
 		return NULL;
 	b->settings = *settings;
-	struct strbuf *all[] = { &b->message, &b->prefixed, &b->line,
-				 &b->proto,   &b->scratch,  &b->clean };
+	struct strbuf *all[] = { &b->message, &b->prefixed, &b->line, &b->proto,
+				 &b->scratch, &b->clean,    &b->typed };
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		all[i]->limit = SCRATCH_LIMIT;
 	return b;
@@ -40,6 +40,7 @@ struct alert_builder *alert_builder_free(struct alert_builder *b)
 	strbuf_done(&b->prefixed);
 	strbuf_done(&b->line);
 	strbuf_done(&b->proto);
+	strbuf_done(&b->typed);
 	strbuf_done(&b->scratch);
 	strbuf_done(&b->clean);
 	arena_done(&b->arena);
@@ -53,6 +54,7 @@ void builder_begin(struct alert_builder *b)
 	strbuf_clear(&b->prefixed);
 	strbuf_clear(&b->line);
 	strbuf_clear(&b->proto);
+	strbuf_clear(&b->typed);
 	strbuf_clear(&b->scratch);
 	strbuf_clear(&b->clean);
 	b->longest = SIZE_MAX;
@@ -66,7 +68,8 @@ static size_t block_size(const struct alert_builder *b)
 bool builder_too_long(const struct alert_builder *b)
 {
 	return b->line.failed || b->proto.failed || b->message.failed || b->prefixed.failed ||
-	       b->scratch.failed || b->clean.failed || block_size(b) > LIMIT_ALERT_BYTES;
+	       b->scratch.failed || b->clean.failed || b->typed.failed ||
+	       block_size(b) > LIMIT_ALERT_BYTES;
 }
 
 struct alert *builder_finish(struct alert_builder *b, const struct alert_head *h, uint64_t boot_ns)
@@ -97,6 +100,11 @@ struct alert *builder_finish(struct alert_builder *b, const struct alert_head *h
 	return a;
 }
 
+static struct str cut_message(const struct alert_builder *b)
+{
+	return str_cut(strbuf_str(&b->message), b->longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE);
+}
+
 /* TIME: PRIORITY in front of the message. */
 static void add_prefix(struct alert_builder *b, const struct alert_head *h)
 {
@@ -107,8 +115,7 @@ static void add_prefix(struct alert_builder *b, const struct alert_head *h)
 	strbuf_addz(&b->prefixed, ": ");
 	strbuf_addz(&b->prefixed, priority_name(h->priority));
 	strbuf_addc(&b->prefixed, ' ');
-	strbuf_add(&b->prefixed, str_cut(strbuf_str(&b->message),
-					 b->longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
+	strbuf_add(&b->prefixed, cut_message(b));
 }
 
 static struct str rendered(struct alert_builder *b, const struct format *f, struct eval *e)
@@ -118,13 +125,16 @@ static struct str rendered(struct alert_builder *b, const struct format *f, stru
 	return str_cut(strbuf_str(&b->scratch), b->longest);
 }
 
+/* prefix: with the time of the line's prefix, which is no field of the gRPC message. */
 static void fields_json(struct alert_builder *b, const struct plan *plan, struct eval *e,
-			const struct alert_head *h, struct json *j)
+			const struct alert_head *h, bool prefix, struct json *j)
 {
 	json_open(j, '{');
 	for (size_t i = 0; i < plan->nfields; i++) {
 		const struct plan_field *f = &plan->fields[i];
 
+		if (f->prefix && !prefix)
+			continue;
 		json_raw(j, f->json_key);
 		j->comma = false; /* its value follows */
 		if (f->time)
@@ -146,15 +156,13 @@ static void line_json(struct alert_builder *b, const struct plan *plan, struct e
 	json_open(&j, '{');
 	json_raw(&j, plan->head);
 	if (s->json_include_message_property) {
-		json_key_text(&j, "message",
-			      str_cut(strbuf_str(&b->message),
-				      b->longest == SIZE_MAX ? SIZE_MAX : CUT_MESSAGE));
+		json_key_text(&j, "message", cut_message(b));
 	}
 	if (s->json_include_output_property)
 		json_key_text(&j, "output", strbuf_str(&b->prefixed));
 	if (s->json_include_output_fields_property) {
 		json_key(&j, STR("output_fields"));
-		fields_json(b, plan, e, h, &j);
+		fields_json(b, plan, e, h, true, &j);
 	}
 	json_raw(&j, plan->tail);
 	strbuf_clear(&b->scratch);
@@ -177,8 +185,9 @@ static void fields_proto(struct alert_builder *b, const struct plan *plan, struc
 	}
 }
 
+/* tail: with what clients of Falco do not know, which an alert can do without when it gets too long. */
 static void build(struct alert_builder *b, const struct rule *rule, const struct plan *plan,
-		  struct eval *e, const struct alert_head *h)
+		  struct eval *e, const struct alert_head *h, bool tail)
 {
 	format_render(rule->format, e, true, &b->message);
 	add_prefix(b, h);
@@ -188,6 +197,12 @@ static void build(struct alert_builder *b, const struct rule *rule, const struct
 		json_escape(&b->line, strbuf_str(&b->prefixed));
 	proto_head(b, h);
 	fields_proto(b, plan, e);
+	if (tail) {
+		struct json j = json_to(&b->typed);
+
+		fields_json(b, plan, e, h, false, &j);
+		proto_tail(b, cut_message(b));
+	}
 }
 
 struct alert *alert_build(struct alert_builder *b, const struct rule *rule, struct eval *e,
@@ -204,11 +219,15 @@ struct alert *alert_build(struct alert_builder *b, const struct rule *rule, stru
 	if (!plan)
 		return NULL;
 	builder_begin(b);
-	build(b, rule, plan, e, &h);
+	build(b, rule, plan, e, &h, true);
+	if (builder_too_long(b)) {
+		builder_begin(b);
+		build(b, rule, plan, e, &h, false);
+	}
 	if (builder_too_long(b)) {
 		builder_begin(b);
 		b->longest = CUT_VALUE;
-		build(b, rule, plan, e, &h);
+		build(b, rule, plan, e, &h, true);
 	}
 	return builder_finish(b, &h, ev->hdr->ts_ns);
 }

@@ -33,7 +33,7 @@ struct alert_builder {
 	struct plan **plans; /* by rule index; NULL: not needed so far */
 	size_t nplans;
 	size_t longest; /* values are cut to so many bytes */
-	struct strbuf message, prefixed, line, proto;
+	struct strbuf message, prefixed, line, proto, typed;
 	struct strbuf scratch, clean;
 };
 
@@ -53,6 +53,8 @@ struct alert_head {
 /* proto.c: everything of a falco.outputs.response but the fields; the line is the finished one. */
 void proto_head(struct alert_builder *b, const struct alert_head *h);
 void proto_field(struct alert_builder *b, struct str key, struct str value);
+/* What clients of Falco do not know comes last, where it can be cut off: b->typed and the message. */
+void proto_tail(struct alert_builder *b, struct str message);
 /* s, or its copy with bad UTF-8 replaced; valid until the next call. */
 struct str builder_clean(struct alert_builder *b, struct str s);
 

@@ -66,6 +66,23 @@ static void text_line(struct alert_builder *b, const struct alert_head *h, struc
 	strbuf_addc(out, ')');
 }
 
+static void pairs_json(struct json *j, const struct alert_pair **pairs, size_t npairs)
+{
+	json_open(j, '{');
+	for (size_t i = 0; i < npairs; i++) {
+		json_key(j, str_of(pairs[i]->key));
+		pair_value(j, pairs[i]);
+	}
+	json_close(j, '}');
+}
+
+static void typed_fields(struct alert_builder *b, const struct alert_pair **pairs, size_t npairs)
+{
+	struct json j = json_to(&b->typed);
+
+	pairs_json(&j, pairs, npairs);
+}
+
 static void json_line(struct alert_builder *b, const struct alert_head *h, struct str message,
 		      const struct alert_pair **pairs, size_t npairs)
 {
@@ -75,12 +92,7 @@ static void json_line(struct alert_builder *b, const struct alert_head *h, struc
 	json_key_text(&j, "hostname", str_of(b->settings.hostname));
 	json_key_text(&j, "output", message);
 	json_key(&j, STR("output_fields"));
-	json_open(&j, '{');
-	for (size_t i = 0; i < npairs; i++) {
-		json_key(&j, str_of(pairs[i]->key));
-		pair_value(&j, pairs[i]);
-	}
-	json_close(&j, '}');
+	pairs_json(&j, pairs, npairs);
 	json_key_text(&j, "priority", str_of(priority_name(h->priority)));
 	json_key_text(&j, "rule", h->rule);
 	json_key_text(&j, "source", h->source);
@@ -112,6 +124,11 @@ struct alert *alert_build_internal(struct alert_builder *b, const char *rule,
 	proto_head(b, &h);
 	for (size_t i = 0; i < npairs; i++)
 		proto_field(b, str_of(sorted[i]->key), sorted[i]->value);
+	size_t without = b->proto.len;
+	typed_fields(b, sorted, npairs);
+	proto_tail(b, message);
+	if (builder_too_long(b))
+		b->proto.len = without;
 	free(sorted);
 	return builder_finish(b, &h, 0);
 }

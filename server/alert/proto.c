@@ -14,6 +14,8 @@ enum {
 	FIELD_HOSTNAME = 7,
 	FIELD_TAGS = 8,
 	FIELD_SOURCE = 9,
+	FIELD_FIELDS_JSON = 103,
+	FIELD_MESSAGE = 104,
 };
 
 /* The old enumeration of sources; what it does not know is a plugin. */
@@ -51,6 +53,15 @@ void proto_head(struct alert_builder *b, const struct alert_head *h)
 	for (size_t i = 0; i < h->ntags; i++)
 		wire_element(out, FIELD_TAGS, builder_clean(b, h->tags[i]));
 	wire_text(out, FIELD_SOURCE, builder_clean(b, h->source));
+}
+
+void proto_tail(struct alert_builder *b, struct str message)
+{
+	if (b->typed.len)
+		wire_text(&b->proto, FIELD_FIELDS_JSON, strbuf_str(&b->typed));
+	strbuf_clear(&b->scratch);
+	json_escape(&b->scratch, message);
+	wire_text(&b->proto, FIELD_MESSAGE, strbuf_str(&b->scratch));
 }
 
 void proto_field(struct alert_builder *b, struct str key, struct str value)

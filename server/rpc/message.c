@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
+#include "alert/wire.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json.h"
 
 enum {
 	FIELD_TIME = 1,
@@ -16,6 +19,7 @@ enum {
 	FIELD_HOSTNAME = 7,
 	FIELD_TAGS = 8,
 	FIELD_SOURCE = 9,
+	FIELD_OURS = 100, /* the first that is not Falco's */
 	FIELD_FIELDS_JSON = 103,
 };
 
@@ -152,16 +156,94 @@ static int by_text(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+size_t message_legacy_len(struct str bytes)
+{
+	struct str in = bytes, before = bytes;
+	struct part p;
+
+	while (take_part(&in, &p) && p.field < FIELD_OURS)
+		before = in;
+	return bytes.len - before.len;
+}
+
+/* What a key looks like in JSON is compared, so that nothing has to be decoded. */
+static bool wanted_member(struct str key, const struct str *keys, size_t nkeys)
+{
+	_cleanup_(strbuf_done) struct strbuf text = { 0 };
+
+	if (!str_contains(key, STR("\\")))
+		return bsearch(&key, keys, nkeys, sizeof(*keys), by_text) != NULL;
+	for (size_t i = 0; i < nkeys; i++) {
+		strbuf_clear(&text);
+		json_escape(&text, keys[i]);
+		if (str_eq(strbuf_str(&text), key))
+			return true;
+	}
+	return false;
+}
+
+/* Bytes of the JSON value at the start of s: up to the comma or bracket that is not its own. */
+static size_t value_len(struct str s)
+{
+	size_t depth = 0, i = 0;
+	bool text = false;
+
+	for (; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (text && c == '\\')
+			i++;
+		else if (c == '"')
+			text = !text;
+		else if (!text && (c == '{' || c == '['))
+			depth++;
+		else if (!text && depth && (c == '}' || c == ']'))
+			depth--;
+		else if (!text && !depth && (c == ',' || c == '}'))
+			break;
+	}
+	return i < s.len ? i : s.len;
+}
+
+/* The object, as alerts have it (no blanks), with only those members. */
+static void select_members(struct str object, const struct str *keys, size_t nkeys,
+			   struct strbuf *out)
+{
+	struct json j = json_to(out);
+
+	json_open(&j, '{');
+	object = str_skip(object, 1);
+	while (str_starts(object, STR("\""))) {
+		size_t key = 1;
+
+		while (key < object.len && object.ptr[key] != '"')
+			key += object.ptr[key] == '\\' ? 2 : 1;
+		size_t end = value_len(str_skip(object, key + 2)) + key + 2;
+		if (end > object.len)
+			break;
+		if (wanted_member(str_skip(str_cut(object, key), 1), keys, nkeys))
+			json_raw(&j, str_cut(object, end));
+		object = str_skip(object, end + 1);
+	}
+	json_close(&j, '}');
+}
+
 static bool wanted(const struct part *p, const struct str *keys, size_t nkeys)
 {
 	struct str key, value;
 
-	if (p->field == FIELD_FIELDS_JSON)
-		return false;
 	if (p->field != FIELD_OUTPUT_FIELDS)
 		return true;
 	read_pair(p->bytes, &key, &value);
 	return bsearch(&key, keys, nkeys, sizeof(*keys), by_text) != NULL;
+}
+
+static void add_typed(struct str object, const struct str *keys, size_t nkeys, struct strbuf *out)
+{
+	_cleanup_(strbuf_done) struct strbuf typed = { 0 };
+
+	select_members(object, keys, nkeys, &typed);
+	wire_text(out, FIELD_FIELDS_JSON, strbuf_str(&typed));
 }
 
 void message_select(struct str bytes, const struct str *keys, size_t nkeys, struct strbuf *out)
@@ -170,7 +252,9 @@ void message_select(struct str bytes, const struct str *keys, size_t nkeys, stru
 	struct part p;
 
 	while (take_part(&in, &p)) {
-		if (wanted(&p, keys, nkeys))
+		if (p.field == FIELD_FIELDS_JSON)
+			add_typed(p.bytes, keys, nkeys, out);
+		else if (wanted(&p, keys, nkeys))
 			strbuf_add(out, str_cut(before, before.len - in.len));
 		before = in;
 	}

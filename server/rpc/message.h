@@ -24,5 +24,7 @@ void message_read(struct str bytes, struct message *ret);
 bool message_field(const struct message *m, struct str key, struct str *ret_value);
 /* Iterates over the tags; *at from 0. */
 bool message_tag(const struct message *m, size_t *at, struct str *ret_tag);
-/* The message with only those output fields whose keys are among the sorted ones; typed JSON goes too. */
+/* Its length without fields from 100 on, which are its last. */
+size_t message_legacy_len(struct str bytes);
+/* The message with only those output fields whose keys are among the sorted ones. */
 void message_select(struct str bytes, const struct str *keys, size_t nkeys, struct strbuf *out);

@@ -17,6 +17,7 @@
 #include "rpc/backlog.h"
 #include "rpc/call.h"
 #include "rpc/cursors.h"
+#include "rpc/message.h"
 #include "rpc/method.h"
 #include "rpc/select.h"
 
@@ -199,7 +200,12 @@ static void write_item(struct rpc_call *call, const struct item *it)
 	} else {
 		slices[0] = it->slice ? grpc_slice_ref(*it->slice) : backlog_slice(it->entry);
 	}
-	if (!s->legacy) {
+	if (s->legacy) {
+		grpc_slice whole = slices[0];
+
+		slices[0] = grpc_slice_sub(whole, 0, message_legacy_len(it->message));
+		grpc_slice_unref(whole);
+	} else {
 		uint8_t position[POSITION_BYTES];
 		size_t len = pack_position(rpc_epoch(call->shared), it->seq, position);
 

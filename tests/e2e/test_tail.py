@@ -215,5 +215,5 @@ def test_both_find_the_server_by_its_configuration(sensor, actor, rules_file, tm
     follow.terminate()
     follow.wait(20)
     text = subprocess.run([host.TIERCEL, "tail", *where], capture_output=True, text=True, check=True, timeout=60).stdout
-    assert text.count("\n") == 1 and "\x1b" not in text and "Warning       Escapes: opened /" in text
+    assert text.count("\n") == 1 and "\\u001b[31m\\nx.watched" in text and "Warning       Escapes: opened /" in text
     s.stop()

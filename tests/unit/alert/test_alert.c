@@ -359,7 +359,7 @@ static void messages_can_be_read(void **state)
 	};
 	struct setup s;
 	struct part p;
-	unsigned seen[16] = { 0 };
+	unsigned seen[16] = { 0 }, ours = 0;
 
 	set_up(&s, &text_settings, ALL, &full);
 	struct alert *a = alert_build(s.builder, &s.rule, s.eval, &s.ev);
@@ -371,6 +371,10 @@ static void messages_can_be_read(void **state)
 		assert_true(rows[i].wanted ? str_eqz(got, rows[i].wanted) : !got.ptr);
 	}
 	while (next_part(&m, &p)) {
+		ours += p.field >= 100;
+		assert_true(!ours || p.field == 103 || p.field == 104);
+		if (ours)
+			continue;
 		assert_true(p.field < 16);
 		seen[p.field]++;
 		assert_true(p.field != 2 || p.number == PRIORITY_INFORMATIONAL);
@@ -380,6 +384,7 @@ static void messages_can_be_read(void **state)
 		assert_true(p.field != 9 || str_eqz(p.text, "syscall"));
 	}
 	assert_true(seen[1] == 1 && seen[2] == 1 && seen[3] == 0 && seen[4] == 1 && seen[5] == 1);
+	assert_int_equal(ours, 2); /* and behind all others */
 	assert_true(seen[6] == 13 && seen[7] == 1 && seen[8] == 2 && seen[9] == 1);
 	alert_unref(a);
 	tear_down(&s);
@@ -416,6 +421,18 @@ static void messages_are_those_of_the_contract(void **state)
 		assert_string_equal(r->source, rows[i].source);
 		assert_string_equal(r->rule, "Read a \"secret\"");
 		assert_true(str_eqz(line, r->output));
+		/* The same fields twice: as texts, and with their types. */
+		assert_json(str_of(r->output_fields_json));
+		for (size_t f = 0; f < r->n_output_fields; f++) {
+			struct strbuf key = { 0 };
+
+			strbuf_printf(&key, "\"%s\":", r->output_fields[f]->key);
+			assert_non_null(strstr(r->output_fields_json, strbuf_z(&key)));
+			strbuf_done(&key);
+		}
+		assert_non_null(strstr(r->output_fields_json, "\"proc.pid\":"));
+		assert_null(strchr(r->message, '\n'));
+		assert_null(strstr(r->message, "2023-"));
 		assert_string_equal(r->hostname, "node-1");
 		assert_int_equal(r->n_tags, 2);
 		assert_string_equal(r->tags[1], "b\"eta");
