@@ -142,7 +142,8 @@ static void copy_text(struct strbuf *out, struct str s, bool escape)
 			strbuf_addz(out, "\xef\xbf\xbd");
 		from = ++i;
 	}
-	strbuf_add(out, (struct str){ s.ptr + from, s.len - from });
+	if (from < s.len)
+		strbuf_add(out, (struct str){ s.ptr + from, s.len - from });
 }
 
 void json_escape(struct strbuf *out, struct str s)

@@ -200,10 +200,10 @@ class DockerAPI:
     def wait(self, ident):
         return json.loads(self.call("POST", f"/containers/{ident}/wait"))["StatusCode"]
 
-    def execute(self, ident, command):
+    def execute(self, ident, command, tty=False):
         job = json.loads(self.call("POST", f"/containers/{ident}/exec",
-                                   {"Cmd": command, "AttachStdout": True, "AttachStderr": True}))["Id"]
-        return self.call("POST", f"/exec/{job}/start", {"Detach": False, "Tty": False})
+                                   {"Cmd": command, "AttachStdout": True, "AttachStderr": True, "Tty": tty}))["Id"]
+        return self.call("POST", f"/exec/{job}/start", {"Detach": False, "Tty": tty})
 
     def remove(self, ident):
         self.call("DELETE", f"/containers/{ident}?force=true&v=true", wanted=(200, 204, 404, 409, 500))

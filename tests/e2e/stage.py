@@ -2,7 +2,8 @@
 """
 A stage: a process that does what it is told inside namespaces of its own. Its root is an overlay over this
 machine's, so nothing it writes stays; its network has only a loopback with a few public addresses; its control
-group makes it a container where one is wanted. Runs as a program: stage.py NAME DIRECTORY [CGROUP].
+group makes it a container where one is wanted. Runs as a program: stage.py NAME DIRECTORY [CGROUP]. Inside of a
+container that a runtime has made, which is stage enough, it is told by two pipes: stage.py inside DIRECTORY.
 """
 import ctypes
 import fcntl
@@ -134,15 +135,26 @@ def main(directory, cgroup=None):
             f.write("0")
     build_root(directory)
     raise_network()
-    print("ok", flush=True)
+    serve(sys.stdin, sys.stdout)
+
+
+def inside(directory):
+    os.makedirs(TMP, exist_ok=True)
+    raise_network()
+    with open(directory + "/in", encoding="utf-8") as told, open(directory + "/out", "w", encoding="utf-8") as answers:
+        serve(told, answers)
+
+
+def serve(told, answers):
+    print("ok", file=answers, flush=True)
     names = dict(globals())
-    for line in sys.stdin:
+    for line in told:
         try:
             exec(line, names)
-            print("ok", flush=True)
+            print("ok", file=answers, flush=True)
         except BaseException as e:
-            print("error", repr(e), flush=True)
+            print("error", repr(e), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[2:])
+    (inside if sys.argv[1] == "inside" else main)(*sys.argv[2:])
