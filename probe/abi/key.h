@@ -7,6 +7,9 @@
  * Names are here as hashes under a secret of this start. A path is hashed by the kernel's own hash of each
  * component, which is salted with the address of its parent, up to the root of the mount namespace: a rename,
  * a mount, a reused inode or a link make another key, so nothing has to be taken out again.
+ *
+ * Beside the key of the file there is one of its place: of the directory, as given and as resolved, for all files in
+ * it whose names, as given and as resolved, do not end like anything that a rule asks for (endings of probe_state).
  */
 #ifndef TIERCEL_ABI_KEY_H
 #define TIERCEL_ABI_KEY_H
@@ -20,6 +23,7 @@ enum {
 	KEY_STEPS = 40, /* nor have deeper paths */
 	KEY_COUNT = 32768,
 	KEY_CREATED = 1, /* the call made the file */
+	KEY_PLACE = 2,	 /* path and name are those of the directory */
 };
 
 struct probe_key {
@@ -36,8 +40,25 @@ struct probe_key {
 	__u32 zero;
 };
 
+/* What the record has. */
+struct probe_keys {
+	struct probe_key file;
+	__u64 place_path; /* 0: the call failed */
+	__u64 place_name; /* 0: there is no key of the place */
+};
+
+/*
+ * Where the bit of an ending is. An ending is the last four bytes of the last component with the '/' before it, the
+ * last byte the most significant; what is shorter has zeros below.
+ */
+static inline __u32 key_ending(__u32 tail)
+{
+	return (tail * 0x9e3779b1u) >> 16;
+}
+
 #ifndef __bpf__
 _Static_assert(sizeof(struct probe_key) == 48, "fixed layout, no holes: it is compared as bytes");
+_Static_assert(sizeof(struct probe_keys) == 64, "fixed layout");
 #endif
 
 #endif

@@ -24,6 +24,7 @@ enum {
 	PROBE_SNAP_MAX = 4096,
 	PROBE_CPUS = 1024,
 	PROBE_CODES = 1024, /* codes of events.def are below */
+	PROBE_ENDINGS = 65536,
 	PROBE_SLOTS = 4, /* records one CPU can have in the making: nested or preempted programs */
 };
 
@@ -64,6 +65,8 @@ struct probe_state {
 	__u32 generation;	  /* of the rules, for abi/key.h; 0: nothing is discarded */
 	__u64 lost[PROBE_CODES];  /* records that found no room in their ring, by event */
 	__u8 extras[PROBE_CODES]; /* by event: enum probe_extra */
+	/* A bit for each key_ending that the rules ask for, by the last bit of their generation. */
+	__u64 endings[2][PROBE_ENDINGS / 64];
 };
 
 enum probe_drop {
@@ -78,7 +81,8 @@ enum probe_drop {
 
 #ifndef __bpf__
 _Static_assert(sizeof(struct probe_conf) == 48 + 2 * (PROBE_NATIVE + PROBE_X32), "fixed layout");
-_Static_assert(sizeof(struct probe_state) == PROBE_SYSCALLS / 8 + 24 + PROBE_CODES * 9,
+_Static_assert(sizeof(struct probe_state) ==
+		       PROBE_SYSCALLS / 8 + 24 + PROBE_CODES * 9 + PROBE_ENDINGS / 4,
 	       "fixed layout");
 #endif
 

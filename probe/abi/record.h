@@ -83,7 +83,7 @@ enum rec_tag {
 	REC_X_CGROUPS = 8, /* "subsystem=path" texts each ended by NUL */
 	REC_X_STDIO = 9,   /* struct rec_fd of descriptor 0, 1 or 2, once for each that is open */
 	REC_X_STDIO_PATH = 10, /* its path, behind it */
-	REC_X_KEY = 11,	       /* struct probe_key of an open (abi/key.h) */
+	REC_X_KEY = 11,	       /* struct probe_keys of an open (abi/key.h) */
 	REC_X_CAPS =
 		12, /* three u64: inheritable, permitted, effective, after what may change them */
 	REC_X_TASK = 13, /* struct rec_task: what rules want to know of the thread at this moment */

@@ -68,6 +68,17 @@ INLINE u64 pointer_at(u64 address)
 	return p;
 }
 
+INLINE u32 u32_at(u64 address)
+{
+	u32 v = 0;
+
+	/* The same of a number. */
+	if (HAS_CAST)
+		return (u32)CAST(upid, address)->nr;
+	bpf_probe_read_kernel(&v, sizeof(v), (void *)address);
+	return v;
+}
+
 /* The kernel's address of descriptor fd of the current task, or 0. */
 SHARED u64 file_of(s64 fd)
 {

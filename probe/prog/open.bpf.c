@@ -70,8 +70,9 @@ INLINE int open_end(struct slot *s, struct opened *o, s64 dirfd, int first)
 
 /* The record has the key only if everything in it is still what the key was made of. */
 INLINE int open_end_keyed(struct slot *s, struct opened *o, s64 dirfd, const struct named *n,
-			  const struct probe_key *k)
+			  const struct probe_keys *keys)
 {
+	const struct probe_key *k = &keys->file;
 	bool same;
 
 	s->hash = 0;
@@ -80,8 +81,8 @@ INLINE int open_end_keyed(struct slot *s, struct opened *o, s64 dirfd, const str
 	s->hash = 0;
 	x_fd(s, s->ret, o->file, 0);
 	if (k->generation && same && s->hash == k->path && key_named(s, k, n->at, n->len)) {
-		bpf_probe_read_kernel(AT(s, s->off), sizeof(*k), k);
-		x_done(s, REC_X_KEY, sizeof(*k));
+		bpf_probe_read_kernel(AT(s, s->off), sizeof(*keys), keys);
+		x_done(s, REC_X_KEY, sizeof(*keys));
 	}
 	return rec_end(s);
 }
@@ -90,7 +91,7 @@ INLINE int open_end_keyed(struct slot *s, struct opened *o, s64 dirfd, const str
 
 INLINE int open_exit(u64 *ctx)
 {
-	struct probe_key k = { 0 };
+	struct probe_keys k = { 0 };
 
 	if (key_open(ctx, &k, AT_FDCWD, REGS(ctx)->di, REGS(ctx)->si,
 		     open_mode(REGS(ctx)->si, REGS(ctx)->dx)))
@@ -112,7 +113,7 @@ INLINE int open_exit(u64 *ctx)
 
 INLINE int openat_exit(u64 *ctx)
 {
-	struct probe_key k = { 0 };
+	struct probe_keys k = { 0 };
 
 	if (key_open(ctx, &k, (s32)REGS(ctx)->di, REGS(ctx)->si, REGS(ctx)->dx,
 		     open_mode(REGS(ctx)->dx, REGS(ctx)->r10)))

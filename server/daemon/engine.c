@@ -183,6 +183,12 @@ static void raise_internals(struct engine *e)
 	}
 }
 
+static void teach_generation(struct engine *e)
+{
+	bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline),
+			      pipeline_endings(e->o.pipeline));
+}
+
 static struct engine_change *change_free(struct engine_change *c)
 {
 	if (c)
@@ -200,7 +206,9 @@ static void take_change(struct engine *e)
 	pipeline_manner(e->o.pipeline, &c->manner);
 	if (pipeline_rules(e->o.pipeline, c->rules) < 0)
 		log_error("out of memory: the old rules stay in force");
-	bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
+	teach_generation(e);
+	if (atomic_load(&e->next)) /* others are there already */
+		bpf_source_generation(e->o.source, 0, NULL);
 	e->drops.policy = c->drops;
 	if (c->apply)
 		c->apply(c->ctx);
@@ -237,7 +245,7 @@ static void *run(void *arg)
 	if (scan_proc(path, feed, e) < 0)
 		log_warning("%s cannot be read: processes older than the start stay unknown", path);
 	on_second(&e->second);
-	bpf_source_generation(e->o.source, pipeline_generation(e->o.pipeline));
+	teach_generation(e);
 	log_info("ready: watching events");
 	notify_ready("watching events");
 	look(e);
@@ -312,7 +320,7 @@ int engine_change(struct engine *e, const struct engine_change *change)
 	*c = *change;
 	ruleset_ref(c->rules);
 	/* From here on the kernel discards nothing by the verdicts of the old rules. */
-	bpf_source_generation(e->o.source, 0);
+	bpf_source_generation(e->o.source, 0, NULL);
 	atomic_store(&e->next, c);
 	uv_async_send(&e->wake);
 	return 0;

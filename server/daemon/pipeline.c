@@ -413,6 +413,11 @@ uint32_t pipeline_generation(const struct pipeline *p)
 	return p->learn ? p->generation : 0;
 }
 
+const uint64_t *pipeline_endings(const struct pipeline *p)
+{
+	return p->learn ? learn_endings(p->learn) : NULL;
+}
+
 const struct state *pipeline_state(const struct pipeline *p)
 {
 	return p->state;

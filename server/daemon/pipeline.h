@@ -70,6 +70,8 @@ struct pipeline_manner {
 void pipeline_manner(struct pipeline *p, const struct pipeline_manner *m);
 /* Counts the rulesets; keys of other generations are not learnt from. 0: nothing is learnt. */
 uint32_t pipeline_generation(const struct pipeline *p);
+/* The endings for it (learn_endings), or NULL. */
+const uint64_t *pipeline_endings(const struct pipeline *p);
 /* An internal alert goes the same way as any other. ts_ns: boot time. */
 void pipeline_internal(struct pipeline *p, uint64_t ts_ns, const char *rule, enum priority priority,
 		       struct str message, const struct alert_pair *pairs, size_t npairs);

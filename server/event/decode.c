@@ -81,8 +81,8 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		break;
 	case REC_X_KINDS: e->kinds = s; break;
 	case REC_X_KEY:
-		if (s.len == sizeof(struct probe_key))
-			e->key = (const struct probe_key *)(const void *)s.ptr;
+		if (s.len == sizeof(struct probe_keys))
+			e->keys = (const struct probe_keys *)(const void *)s.ptr;
 		break;
 	case REC_X_SID:
 		if (s.len == sizeof(e->sid))
@@ -122,7 +122,7 @@ int event_decode(const void *rec, size_t len, struct event *ret_event)
 	e->fd = NULL;
 	e->exec = NULL;
 	e->task = NULL;
-	e->key = NULL;
+	e->keys = NULL;
 	e->sid = 0;
 	e->caps = NULL;
 	e->proc = NULL;

@@ -166,7 +166,7 @@ struct event {
 	struct str params[LIMIT_PARAMS]; /* ptr NULL: no value */
 	struct str base, path, base2, path2, cwd, cgroups; /* extras; ptr NULL: absent */
 	const struct rec_fd *fd;			   /* aligned to 8, or NULL */
-	const struct probe_key *key;			   /* likewise; of opens */
+	const struct probe_keys *keys;			   /* likewise; of opens */
 	const struct rec_exec *exec;			   /* likewise */
 	const struct rec_task *task;			   /* likewise */
 	struct str

@@ -331,7 +331,7 @@ static bool holds_list(struct eval *e, const struct node *n, const struct value 
 	return want_all;
 }
 
-static bool eval_check(struct eval *e, const struct node *n)
+bool eval_check(struct eval *e, const struct node *n)
 {
 	struct cell scratch;
 	struct cell *cell = eval_expr(e, n->left, &scratch);
@@ -396,59 +396,6 @@ static bool eval_node(struct eval *e, const struct node *n)
 bool eval_cond(struct eval *e, const struct cond *c)
 {
 	return eval_node(e, &c->top);
-}
-
-/* ---- with some values not there yet ---- */
-
-/* known: by slot; NULL: all but what comes late. */
-static bool is_open(const struct program *p, const struct vexpr *v, const bool *known)
-{
-	if (!v)
-		return false;
-	if (v->kind == VEXPR_SLOT)
-		return known ? !known[v->cell]
-			     : p->slots.items[v->cell].ref.def->flags & FIELD_LATE;
-	for (uint32_t i = 0; i < v->nargs; i++)
-		if (is_open(p, v->args[i], known))
-			return true;
-	return false;
-}
-
-/* Results of nodes are not kept: they belong to another question. */
-static enum early early_node(struct eval *e, const struct node *n, const bool *known)
-{
-	enum early decides = n->kind == NODE_OR ? EARLY_TRUE : EARLY_FALSE;
-	enum early result = n->kind == NODE_OR ? EARLY_FALSE : EARLY_TRUE;
-
-	if (n->kind == NODE_CHECK) {
-		if (is_open(e->p, n->left, known) || is_open(e->p, n->right, known))
-			return EARLY_UNKNOWN;
-		return eval_check(e, n) ? EARLY_TRUE : EARLY_FALSE;
-	}
-	if (n->kind == NODE_NOT) {
-		enum early kid = early_node(e, n->kids[0], known);
-
-		return kid == EARLY_UNKNOWN ? kid : kid == EARLY_TRUE ? EARLY_FALSE : EARLY_TRUE;
-	}
-	for (uint32_t i = 0; i < n->nkids; i++) {
-		enum early kid = early_node(e, n->kids[i], known);
-
-		if (kid == decides)
-			return kid;
-		if (kid == EARLY_UNKNOWN)
-			result = kid;
-	}
-	return result;
-}
-
-enum early eval_early(struct eval *e, const struct cond *c)
-{
-	return early_node(e, &c->top, NULL);
-}
-
-enum early eval_known(struct eval *e, const struct cond *c, const bool *known)
-{
-	return early_node(e, &c->top, known);
 }
 
 /* ---- explaining ---- */

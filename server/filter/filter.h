@@ -86,8 +86,23 @@ bool eval_explain(struct eval *e, const struct cond *c, struct strbuf *ret_decid
  */
 enum early { EARLY_FALSE, EARLY_TRUE, EARLY_UNKNOWN };
 enum early eval_early(struct eval *e, const struct cond *c);
-/* The same with the values of these slots alone: known has program_slots entries. */
-enum early eval_known(struct eval *e, const struct cond *c, const bool *known);
+/*
+ * The same with other values missing. known has program_slots entries, of enum slot_known; a text of SLOT_PLACE or
+ * SLOT_NAME stands for all whose tail (cond_endings) is none of those that the condition asks for.
+ */
+enum slot_known {
+	SLOT_OPEN,
+	SLOT_KNOWN,
+	SLOT_PLACE, /* a path: the same directory, any name */
+	SLOT_NAME,  /* a name: any */
+};
+enum early eval_known(struct eval *e, const struct cond *c, const uint8_t *known);
+/*
+ * The tails of names that SLOT_PLACE and SLOT_NAME texts do not have: the last four bytes of "/name", the last one
+ * the most significant; where it is shorter, zeros below.
+ */
+void cond_endings(const struct cond *c, const uint8_t *known, void (*add)(uint32_t tail, void *ctx),
+		  void *ctx);
 /* Sets marks[slot] for the slots that the condition reads; marks has program_slots entries. */
 void cond_mark_slots(const struct cond *c, bool *marks);
 struct frozen;

@@ -141,3 +141,31 @@ bool pmatch_has(const struct pmatch *m, struct str path)
 {
 	return walk(&m->root, path);
 }
+
+static bool below(const struct pnode *node, struct str dir)
+{
+	struct str part;
+	uint32_t at;
+
+	if (!next_part(&dir, &part)) {
+		for (uint32_t i = 0; i < node->nkids; i++)
+			if (node->kids[i]->end)
+				return true;
+		for (uint32_t i = 0; i < node->nglobs; i++)
+			if (node->globs[i]->end)
+				return true;
+		return false;
+	}
+	if (search(node->kids, node->nkids, part, &at) && below(node->kids[at], dir))
+		return true;
+	for (uint32_t i = 0; i < node->nglobs; i++) {
+		if (glob_match(node->globs[i]->glob, part) && below(node->globs[i], dir))
+			return true;
+	}
+	return false;
+}
+
+bool pmatch_below(const struct pmatch *m, struct str dir)
+{
+	return below(&m->root, dir);
+}

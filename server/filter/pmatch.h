@@ -15,3 +15,5 @@ struct pmatch *pmatch_new(struct arena *a);
 /* -ENOMEM. */
 int pmatch_add(struct pmatch *m, struct str prefix);
 bool pmatch_has(const struct pmatch *m, struct str path);
+/* Whether one of the prefixes can be a path directly in this directory. */
+bool pmatch_below(const struct pmatch *m, struct str dir);

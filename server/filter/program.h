@@ -80,3 +80,6 @@ struct program {
 	bool base64; /* see program_base64 */
 	bool sealed;
 };
+
+/* A NODE_CHECK, with the values of the event. */
+bool eval_check(struct eval *e, const struct node *n);

@@ -11,20 +11,24 @@
 
 /* How much of a key is looked at, and what kind of call it is of. */
 enum level {
-	LEVEL_FAILED = 1, /* all failures of one kind */
-	LEVEL_DIR = 2,	  /* all directories opened in one way */
-	LEVEL_NAME_FAILED = 4,
-	LEVEL_NAME = 8,
-	LEVELS = 4,
+	LEVEL_FAILED = 1,	/* all failures of one kind */
+	LEVEL_DIR = 2,		/* all directories opened in one way */
+	LEVEL_PLACE_FAILED = 4, /* all files of a directory */
+	LEVEL_PLACE = 8,
+	LEVEL_NAME_FAILED = 16,
+	LEVEL_NAME = 32,
+	LEVELS = 6,
 
-	ALWAYS = LEVEL_FAILED | LEVEL_DIR | LEVEL_NAME_FAILED | LEVEL_NAME,
-	FAILURES = LEVEL_FAILED | LEVEL_NAME_FAILED,
+	FAILURES = LEVEL_FAILED | LEVEL_PLACE_FAILED | LEVEL_NAME_FAILED,
+	PLACES = LEVEL_PLACE_FAILED | LEVEL_PLACE,
 	NAMES = LEVEL_NAME_FAILED | LEVEL_NAME,
+	ALWAYS = FAILURES | LEVEL_DIR | PLACES | NAMES,
 };
 
 static const struct {
 	const char *field, *arg;
 	unsigned levels;
+	enum slot_known in_place; /* at the levels of places, if it is more than nothing */
 } rows[] = {
 	{ "evt.type", NULL, ALWAYS },
 	{ "evt.type.is", NULL, ALWAYS },
@@ -43,10 +47,10 @@ static const struct {
 	{ "evt.res", NULL, FAILURES },
 	{ "evt.arg", "name", NAMES },
 	{ "evt.abspath", NULL, NAMES },
-	{ "fd.name", NULL, NAMES },
-	{ "fd.nameraw", NULL, NAMES },
-	{ "fd.directory", NULL, NAMES },
-	{ "fd.filename", NULL, NAMES },
+	{ "fd.name", NULL, NAMES, SLOT_PLACE },
+	{ "fd.nameraw", NULL, NAMES, SLOT_PLACE },
+	{ "fd.directory", NULL, NAMES | PLACES },
+	{ "fd.filename", NULL, NAMES, SLOT_NAME },
 	{ "fs.path.name", NULL, NAMES },
 	{ "fs.path.nameraw", NULL, NAMES },
 	{ "fs.path.source", NULL, NAMES },
@@ -55,24 +59,41 @@ static const struct {
 	{ "fs.path.targetraw", NULL, NAMES },
 };
 
-enum { SEEN = 8192, SEEN_ONCE = 1, SEEN_HOPELESS = 2, SEEN_STATE = 3 };
+enum { SEEN = 8192, SEEN_ONCE = 1, SEEN_HOPELESS = 2, SEEN_STATE = SEEN_ONCE | SEEN_HOPELESS };
 
 struct learn {
 	const struct ruleset *rules;
 	uint32_t generation;
-	bool *known[LEVELS]; /* by slot */
-	uint32_t seen[SEEN]; /* the last keys, by hash: the hash above, SEEN_* below */
+	uint8_t *known[LEVELS]; /* enum slot_known by slot */
+	uint64_t endings[PROBE_ENDINGS / 64];
+	uint32_t seen[SEEN]; /* the last keys, by hash: see seen_of */
 	struct learn_counters n;
 };
 
-static unsigned levels_of(const struct field_ref *ref)
+static enum slot_known known_at(const struct field_ref *ref, enum level level)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!strcmp(ref->def->name, rows[i].field) &&
-		    (!rows[i].arg || str_eqz(ref->arg, rows[i].arg)))
-			return rows[i].levels;
+		if (strcmp(ref->def->name, rows[i].field) ||
+		    (rows[i].arg && !str_eqz(ref->arg, rows[i].arg)))
+			continue;
+		if (rows[i].levels & level)
+			return SLOT_KNOWN;
+		return level & PLACES ? rows[i].in_place : SLOT_OPEN;
 	}
-	return 0;
+	return SLOT_OPEN;
+}
+
+static void add_ending(uint32_t tail, void *ctx)
+{
+	struct learn *l = ctx;
+	uint32_t bit = key_ending(tail);
+
+	l->endings[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static const uint8_t *known(const struct learn *l, enum level level)
+{
+	return l->known[__builtin_ctz(level)];
 }
 
 struct learn *learn_new(const struct ruleset *rs, uint32_t generation)
@@ -86,16 +107,18 @@ struct learn *learn_new(const struct ruleset *rs, uint32_t generation)
 	l->rules = rs;
 	l->generation = generation;
 	for (unsigned level = 0; level < LEVELS; level++) {
-		l->known[level] = calloc(n + 1, sizeof(bool));
+		l->known[level] = calloc(n + 1, 1);
 		if (!l->known[level])
 			return learn_free(l);
+		for (uint32_t slot = 0; slot < n; slot++)
+			l->known[level][slot] = (uint8_t)known_at(program_slot_ref(p, slot),
+								  1u << level);
 	}
-	for (uint32_t slot = 0; slot < n; slot++) {
-		unsigned levels = levels_of(program_slot_ref(p, slot));
+	size_t nrules;
+	const struct rule *const *all = ruleset_rules(rs, &nrules);
 
-		for (unsigned level = 0; level < LEVELS; level++)
-			l->known[level][slot] = levels >> level & 1;
-	}
+	for (size_t i = 0; i < nrules; i++)
+		cond_endings(all[i]->cond, known(l, LEVEL_PLACE), add_ending, l);
 	return l;
 }
 
@@ -110,7 +133,7 @@ struct learn *learn_free(struct learn *l)
 }
 
 /* With the names asked for now. */
-static bool all_false(const struct learn *l, struct eval *eval, unsigned code, const bool *known)
+static bool all_false(const struct learn *l, struct eval *eval, unsigned code, const uint8_t *known)
 {
 	size_t n;
 	const struct rule *const *rules = ruleset_candidates(l->rules, code, &n);
@@ -125,64 +148,105 @@ static bool all_false(const struct learn *l, struct eval *eval, unsigned code, c
 static bool judge(const struct learn *l, struct eval *eval, const struct event *ev,
 		  bool names_differ, enum level level)
 {
-	const bool *known = l->known[__builtin_ctz(level)];
+	const uint8_t *values = known(l, level);
 	unsigned code = ev->hdr->type;
 
-	if (!all_false(l, eval, code, known))
+	if (!all_false(l, eval, code, values))
 		return false;
-	if (!names_differ || !(level & NAMES))
+	if (!names_differ || !(level & (NAMES | PLACES)))
 		return true;
 	eval_names(eval, true);
-	bool so = all_false(l, eval, code, known);
+	bool so = all_false(l, eval, code, values);
 	eval_names(eval, false);
 	return so;
 }
 
-/* Whether the key has come before and has not been judged in vain. */
-static bool comes_again(struct learn *l, const struct probe_key *key, uint32_t **ret_seen)
+/* What is remembered of a key: the hash above, SEEN_* below. */
+static uint32_t *seen_of(struct learn *l, const struct probe_key *key)
 {
 	uint64_t hash = hash_bytes(key, sizeof(*key));
 	uint32_t *seen = &l->seen[hash % SEEN],
 		 tag = (uint32_t)(hash >> 32) & ~(uint32_t)SEEN_STATE;
 
-	*ret_seen = seen;
-	if ((*seen & ~(uint32_t)SEEN_STATE) == tag && *seen & SEEN_STATE)
-		return (*seen & SEEN_STATE) == SEEN_ONCE;
-	*seen = tag | SEEN_ONCE;
+	if ((*seen & ~(uint32_t)SEEN_STATE) != tag)
+		*seen = tag;
+	return seen;
+}
+
+/* Asked at once, as there are many files for one answer; but only once. */
+static bool judge_place(struct learn *l, struct eval *eval, const struct event *ev,
+			bool names_differ, struct probe_key *ret_key)
+{
+	const struct probe_keys *keys = ev->keys;
+
+	if (!keys->place_name)
+		return false;
+	*ret_key = keys->file;
+	ret_key->path = keys->place_path;
+	ret_key->name = keys->place_name;
+	ret_key->made |= KEY_PLACE;
+	uint32_t *seen = seen_of(l, ret_key);
+
+	if (*seen & SEEN_HOPELESS)
+		return false;
+	l->n.judged++;
+	if (!judge(l, eval, ev, names_differ,
+		   keys->file.error < 0 ? LEVEL_PLACE_FAILED : LEVEL_PLACE)) {
+		*seen |= SEEN_HOPELESS;
+		return false;
+	}
+	l->n.places++;
+	return true;
+}
+
+static bool judge_file(struct learn *l, struct eval *eval, const struct event *ev,
+		       bool names_differ, struct probe_key *ret_key)
+{
+	const struct probe_key *key = &ev->keys->file;
+	bool failed = key->error < 0;
+	uint32_t *seen = seen_of(l, key);
+
+	if (*seen & SEEN_HOPELESS)
+		return false;
+	if (!(*seen & SEEN_ONCE)) {
+		*seen |= SEEN_ONCE;
+		return false;
+	}
+	l->n.judged++;
+	*ret_key = *key;
+	if (failed || S_ISDIR(key->format)) {
+		ret_key->path = ret_key->base = ret_key->name = 0;
+		if (judge(l, eval, ev, false, failed ? LEVEL_FAILED : LEVEL_DIR)) {
+			l->n.general++;
+			return true;
+		}
+		*ret_key = *key;
+	}
+	if (judge(l, eval, ev, names_differ, failed ? LEVEL_NAME_FAILED : LEVEL_NAME)) {
+		*seen &=
+			~(uint32_t)SEEN_STATE; /* should the kernel forget it, it is learnt again */
+		return true;
+	}
+	*seen |= SEEN_HOPELESS;
 	return false;
 }
 
 bool learn_event(struct learn *l, struct eval *eval, const struct event *ev, bool names_differ,
 		 struct probe_key *ret_key)
 {
-	const struct probe_key *key = ev->key;
-	uint32_t *seen;
-
-	if (!key || key->generation != l->generation ||
+	if (!ev->keys || ev->keys->file.generation != l->generation ||
 	    ev->hdr->flags & (REC_F_TRUNCATED | REC_F_UNRESOLVED))
 		return false;
-	if (!comes_again(l, key, &seen))
+	if (!judge_place(l, eval, ev, names_differ, ret_key) &&
+	    !judge_file(l, eval, ev, names_differ, ret_key))
 		return false;
-	l->n.judged++;
-	*ret_key = *key;
-	bool failed = key->error < 0;
-
-	if (failed || S_ISDIR(key->format)) {
-		ret_key->path = ret_key->base = ret_key->name = 0;
-		if (judge(l, eval, ev, false, failed ? LEVEL_FAILED : LEVEL_DIR)) {
-			l->n.general++;
-			goto teach;
-		}
-		*ret_key = *key;
-	}
-	if (judge(l, eval, ev, names_differ, failed ? LEVEL_NAME_FAILED : LEVEL_NAME))
-		goto teach;
-	*seen = (*seen & ~(uint32_t)SEEN_STATE) | SEEN_HOPELESS;
-	return false;
-teach:
-	*seen = 0; /* should the kernel forget it, it is learnt again */
 	l->n.taught++;
 	return true;
+}
+
+const uint64_t *learn_endings(const struct learn *l)
+{
+	return l->endings;
 }
 
 struct learn_counters learn_counters(const struct learn *l)

@@ -3,12 +3,14 @@
  * What the kernel may be taught to discard (ARCHITECTURE.md, decision 8). An open of a file carries a key
  * (probe/abi/key.h) from which the values of its name fields, flags and result follow. If every rule is false
  * whatever all other fields may be, for the name as given and the resolved one, every event with that key can
- * end in the kernel. Only keys that come again are worth the question. Engine thread only.
+ * end in the kernel. The same is asked of the directory, for all names in it that end like nothing the rules ask for;
+ * of the file only when its key comes again. Engine thread only.
  */
 #pragma once
 
 #include "event/event.h"
 #include "probe/abi/key.h"
+#include "probe/abi/probe.h"
 #include "rule/ruleset.h"
 
 struct learn;
@@ -17,6 +19,7 @@ struct learn_counters {
 	uint64_t judged;  /* keys */
 	uint64_t taught;  /* of them: given back */
 	uint64_t general; /* of these: without names, for a whole kind of calls */
+	uint64_t places;  /* of these: for most files of a directory */
 };
 
 /* rs must outlive it. generation: that of keys it looks at; not 0. NULL when memory is out. */
@@ -28,4 +31,6 @@ struct learn *learn_free(struct learn *l);
  */
 bool learn_event(struct learn *l, struct eval *eval, const struct event *ev, bool names_differ,
 		 struct probe_key *ret_key);
+/* Which endings of names the rules ask for: PROBE_ENDINGS bits, as in probe_state; while l lives. */
+const uint64_t *learn_endings(const struct learn *l);
 struct learn_counters learn_counters(const struct learn *l);

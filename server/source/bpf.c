@@ -325,9 +325,13 @@ int bpf_source_discard(struct bpf_source *s, const struct probe_key *key)
 	return bpf_map_update_elem(fd, key, &value, BPF_ANY) < 0 ? -errno : 0;
 }
 
-void bpf_source_generation(struct bpf_source *s, uint32_t generation)
+void bpf_source_generation(struct bpf_source *s, uint32_t generation, const uint64_t *endings)
 {
-	__atomic_store_n(&maps_of(s)->bss->state.generation, generation, __ATOMIC_SEQ_CST);
+	struct probe_state *state = &maps_of(s)->bss->state;
+
+	if (endings)
+		memcpy(state->endings[generation & 1], endings, sizeof(state->endings[0]));
+	__atomic_store_n(&state->generation, generation, __ATOMIC_SEQ_CST);
 }
 
 void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret)

@@ -87,8 +87,11 @@ int bpf_source_sleep(struct bpf_source *s);
  * -EINVAL and the like: the kernel does not take it.
  */
 int bpf_source_discard(struct bpf_source *s, const struct probe_key *key);
-/* Any thread. The generation of keys from now on (probe/abi/key.h); 0: there are none and nothing is discarded. */
-void bpf_source_generation(struct bpf_source *s, uint32_t generation);
+/*
+ * The generation of keys from now on (probe/abi/key.h), one more than the last, and the endings its rules ask for,
+ * PROBE_ENDINGS bits; or 0 and NULL: there are none and nothing is discarded.
+ */
+void bpf_source_generation(struct bpf_source *s, uint32_t generation, const uint64_t *endings);
 void bpf_source_stats(struct bpf_source *s, struct bpf_stats *ret);
 const char *bpf_family_name(enum bpf_family f);
 

@@ -21,6 +21,7 @@ SEED = int(os.environ.get("FILTER_SEED", "20260"))
 OPERATIONS = 1500  # of each round, at least
 
 NAMES = ["a", "b", "secret", "shadow", "id_rsa", "x.log", ".bash_history"]
+PLAIN = ["plain", "c", "some-other.txt", "x.logs", "shadow-", "..x", "hadow", "README"]  # no rule asks for their ends, or nearly
 DIRS = ["d0", "d1", ".ssh", "etc"]
 
 # Run by the process that is watched.
@@ -28,13 +29,13 @@ OPERATE = r"""
 def operate(root, seed, n):
     import os, random
     r = random.Random(seed)
-    names, dirs = NAMES, DIRS
+    names, plain, dirs = NAMES, PLAIN, DIRS
     fds = []
     def place():
         return os.path.join(root, *[r.choice(dirs) for _ in range(r.choice([0, 1, 1, 2]))])
     def name():
         kind = r.random()
-        leaf = r.choice(names)
+        leaf = r.choice(names + plain)
         if kind < 0.45:
             return os.path.join(place(), leaf), None
         if kind < 0.6:
@@ -62,9 +63,9 @@ def operate(root, seed, n):
         elif what < 0.28:
             attempt(os.rename, os.path.join(root, r.choice(dirs)), os.path.join(root, r.choice(dirs)))
         elif what < 0.32:
-            attempt(os.symlink, os.path.join(place(), r.choice(names)), os.path.join(place(), r.choice(names)))
+            attempt(os.symlink, os.path.join(place(), r.choice(names + plain)), os.path.join(place(), r.choice(names + plain)))
         elif what < 0.36:
-            attempt(os.link, os.path.join(place(), r.choice(names)), os.path.join(place(), r.choice(names)))
+            attempt(os.link, os.path.join(place(), r.choice(names)), os.path.join(place(), r.choice(names + plain)))
         elif what < 0.4:
             attempt(os.unlink, os.path.join(place(), r.choice(names)))
         elif what < 0.46:
@@ -97,7 +98,9 @@ def atoms(r, root):
         f"fd.name startswith {r.choice(where)}", f"fd.name endswith /{leaf}", f"fd.name contains {r.choice(['ssh', 'etc', 'd1/'])}",
         f"fd.name in ({root}/{leaf}, {root}/.ssh/{leaf}, {root}/d0/etc/{leaf})", f"fd.name pmatch ({root}/etc, {root}/d1/.ssh)",
         f"fd.name glob {root}/*/{leaf}", f"fd.directory = {r.choice(where[:3])}", f"fd.filename = {leaf}",
-        f"fd.filename in ({', '.join(r.sample(NAMES, 3))})", "fd.nameraw startswith ../", "fd.nameraw contains ..",
+        f"fd.filename in ({', '.join(r.sample(NAMES, 3))})", "fd.nameraw startswith ../", "fd.nameraw contains ..", "fd.nameraw contains ../", f"fd.name endswith {leaf[-3:]}",
+        f"fd.name endswith {leaf}", f"fd.filename endswith {leaf[-4:]}", f"fd.filename != {leaf}", f"fd.name != {root}/{leaf}",
+        f"fd.name contains /{leaf}", f"fd.filename startswith {leaf[:2]}", f"fd.name glob '{root}/d?/*'",
         f"fd.nameraw = {leaf}", f"fs.path.name startswith {root}/.ssh", "proc.name startswith python", "proc.name = nothing",
         "user.uid = 0", "container.id = host", "fd.name regex '.*/(shadow|secret)'",
     ])
@@ -146,7 +149,7 @@ def pair(tmp_path):
         sensors.append(Sensor(place, [tmp_path / "rules.yaml"], f"pid:{actor.pid}", [x for o in options for x in ("-o", o)]))
     for s in sensors:
         s.wait_ready()
-    actor.do("exec(" + repr(OPERATE.replace("NAMES", repr(NAMES)).replace("DIRS", repr(DIRS))) + ")")
+    actor.do("exec(" + repr(OPERATE.replace("NAMES", repr(NAMES)).replace("PLAIN", repr(PLAIN)).replace("DIRS", repr(DIRS))) + ")")
     yield actor, sensors, port
     for s in sensors:
         s.stop()
