@@ -6,7 +6,6 @@ container started. Nothing of it deserves an alert of the stable level; the tabl
 import collections
 import contextlib
 import secrets
-import shutil
 import time
 
 import pytest
