@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
+
 /* One word, so that a line sees settings that belong together: the level, then one bit each. */
 enum { TO_STDERR = 8, TO_SYSLOG = 16, ISO_8601 = 32 };
 
@@ -52,9 +54,14 @@ void log_line(enum log_level level, const char *fmt, ...)
 		return;
 	size_t text = (size_t)n < sizeof(line) - at - 2 ? (size_t)n : sizeof(line) - at - 2;
 	/* What is logged may quote hostile input: one entry stays one line. */
-	for (size_t i = at; i < at + text; i++) {
-		if ((unsigned char)line[i] < ' ' && line[i] != '\t')
+	for (size_t i = at; i < at + text;) {
+		unsigned len = utf8_sequence((struct str){ line + i, at + text - i });
+
+		if (len == 0)
+			line[i] = '?';
+		else if (((unsigned char)line[i] < ' ' && line[i] != '\t') || line[i] == 0x7f)
 			line[i] = ' ';
+		i += len ? len : 1;
 	}
 	if (settings & TO_SYSLOG)
 		syslog((int)level, "%.*s", (int)text, line + at);

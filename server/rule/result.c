@@ -156,6 +156,34 @@ static void spaces(struct strbuf *out, size_t n)
 		strbuf_addc(out, ' ');
 }
 
+/* What a terminal can show of it, as what is wrong may be just that: U+FFFD for anything else. */
+static void add_visible(struct str text, struct strbuf *out)
+{
+	while (text.len) {
+		unsigned n = utf8_sequence(text);
+		unsigned char c = (unsigned char)text.ptr[0];
+
+		if (n == 0 || (c < ' ' && c != '\t' && c != '\n') || c == 0x7f) {
+			n = 1;
+			strbuf_addz(out, "\xef\xbf\xbd");
+		} else {
+			strbuf_add(out, (struct str){ text.ptr, n });
+		}
+		text = str_skip(text, n);
+	}
+}
+
+/* As wide as that is: a blank for each character. */
+static void add_blanks(struct str text, struct strbuf *out)
+{
+	while (text.len) {
+		unsigned n = utf8_sequence(text);
+
+		strbuf_addc(out, text.ptr[0] == '\t' ? '\t' : ' ');
+		text = str_skip(text, n ? n : 1);
+	}
+}
+
 /* The line around byte `at` and a caret under it. */
 static void snippet(struct str text, size_t at, struct strbuf *out)
 {
@@ -171,10 +199,9 @@ static void snippet(struct str text, size_t at, struct strbuf *out)
 		begin = at - SNIPPET_WIDTH / 2;
 	if (end - begin > SNIPPET_WIDTH)
 		end = begin + SNIPPET_WIDTH;
-	strbuf_add(out, (struct str){ text.ptr + begin, end - begin });
+	add_visible((struct str){ text.ptr + begin, end - begin }, out);
 	strbuf_addc(out, '\n');
-	for (size_t i = begin; i < at; i++)
-		strbuf_addc(out, text.ptr[i] == '\t' ? '\t' : ' ');
+	add_blanks((struct str){ text.ptr + begin, at - begin }, out);
 	strbuf_addz(out, "^\n");
 }
 
@@ -207,7 +234,7 @@ void issue_print(const struct issue *i, struct strbuf *out)
 	place_position(i->place, &line, &column);
 	strbuf_add(out, i->place->file->name);
 	strbuf_printf(out, ":%u:%u: ", line, column);
-	strbuf_add(out, i->message);
+	add_visible(i->message, out);
 }
 
 static void place_chain(const struct place *p, struct strbuf *out)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 #include "base/diag.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/queue.h"
 #include "base/strbuf.h"
 #include "base/suggest.h"
@@ -195,6 +197,23 @@ static void times_have_nine_digits(void **state)
 	strbuf_done(&out);
 }
 
+static void a_log_entry_is_one_line_of_text(void **state)
+{
+	char got[256] = "";
+	int ends[2], kept = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	log_line(LOG_LEVEL_ERROR, "\x1b[31m %s\n\xc3\xa9", "a\xff\xc3");
+	dup2(kept, STDERR_FILENO);
+	assert_true(read(ends[0], got, sizeof(got) - 1) > 0);
+	assert_non_null(strstr(got, ": "
+				    " [31m a?? \xc3\xa9\n"));
+	close(ends[0]);
+	close(ends[1]);
+	close(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +228,7 @@ int main(void)
 		cmocka_unit_test(nearest_name_is_found),
 		cmocka_unit_test(places_are_counted_from_one),
 		cmocka_unit_test(times_have_nine_digits),
+		cmocka_unit_test(a_log_entry_is_one_line_of_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

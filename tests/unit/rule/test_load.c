@@ -223,6 +223,20 @@ static void results_are_printed(void **state)
 	assert_non_null(strstr(strbuf_z(&b), "    evt.type=opn\n    ^\n"));
 	strbuf_done(&b);
 	loader_free(l);
+	/* Under the fault also behind wide characters, and with nothing a terminal would obey. */
+	l = load(RULE("r", "\"evt.type in (op\u00e9n) \\e[31m x\""), NULL);
+	strbuf_clear(&b);
+	loader_print(l, false, &b);
+	if (!strstr(strbuf_z(&b), "    evt.type in (op\u00e9n) \xef\xbf\xbd[31m x\n") ||
+	    !strstr(strbuf_z(&b), "\n                       ^\n") || strchr(strbuf_z(&b), 27))
+		fail_msg("%s", strbuf_z(&b));
+	loader_free(l);
+	l = load("- rule: \xff\n", NULL);
+	strbuf_clear(&b);
+	loader_print(l, false, &b);
+	assert_non_null(strstr(strbuf_z(&b), "    - rule: \xef\xbf\xbd\n"));
+	strbuf_clear(&b);
+	loader_free(l);
 	l = load("- macro: m\n  condition: evt.type=open\n", NULL);
 	loader_print(l, false, &b);
 	assert_string_equal(strbuf_z(&b), "f.yaml: Ok, with warnings\n");
