@@ -158,7 +158,7 @@ enum event_code {
 #define EVENT(code, id, ...) EV_##id = code,
 #include "events.def"
 #undef EVENT
-	EV_CODES = 521, /* one above the last */
+	EV_CODES = 522, /* one above the last */
 	EV_FALCO_CODES = 454,
 };
 

@@ -29,6 +29,8 @@ enum {
 	LIMIT_LIST_TEXT = 1024, /* printed bytes of a list value */
 
 	/* Containers. */
+	LIMIT_HOST_NAMES = 256,		/* of hosts that rules ask for */
+	LIMIT_HOST_ADDRESSES = 64,	/* of one of them */
 	LIMIT_CONTAINERS = 16384,	/* known at once */
 	LIMIT_RUNTIME_ANSWER = 2 << 20, /* bytes of one answer of a runtime */
 	LIMIT_RUNTIME_REQUESTS = 4096,	/* containers asked for at once */

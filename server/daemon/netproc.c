@@ -55,6 +55,8 @@ struct netproc {
 	struct engine *engine;
 	void (*asked)(const struct control_ask *ask, void *ctx); /* NULL: not now */
 	void *asked_ctx;
+	netproc_answer_fn answered; /* of what the sensor asks; NULL: nobody listens */
+	void *answered_ctx;
 	bool running, stopping;
 };
 
@@ -203,9 +205,30 @@ static void on_control(uv_poll_t *p, int status, int events)
 			raise_alert(n, &m.alert);
 		else if (m.kind == CONTROL_ASK)
 			pass_question(n, &m.ask);
+		else if (m.kind == CONTROL_ANSWER && n->answered)
+			n->answered(&m.answer, n->answered_ctx);
 	}
 	if (r < 0)
 		uv_poll_stop(p); /* on_process_exit follows */
+}
+
+void netproc_answers(struct netproc *n, netproc_answer_fn fn, void *ctx)
+{
+	if (!n)
+		return;
+	n->answered = fn;
+	n->answered_ctx = ctx;
+}
+
+int netproc_ask(struct netproc *n, const struct control_ask *ask)
+{
+	if (!n || !n->running || !n->control)
+		return -ENOTCONN;
+	int r = control_send(n->control,
+			     &(struct control_message){ .kind = CONTROL_ASK, .ask = *ask });
+
+	want_flush(n, r);
+	return r < 0 ? r : 0;
 }
 
 static int read_pem(const char *path, struct strbuf *out, struct diag *diag)

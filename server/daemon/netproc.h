@@ -35,6 +35,11 @@ void netproc_asked(struct netproc *n, void (*fn)(const struct control_ask *ask, 
 		   void *ctx);
 /* To the process there is now, which drops what it has not asked. */
 void netproc_answer(struct netproc *n, const struct control_answer *answer);
+/* Answers of the process come here; fn NULL: no more. n may be NULL. */
+typedef void (*netproc_answer_fn)(const struct control_answer *a, void *ctx);
+void netproc_answers(struct netproc *n, netproc_answer_fn fn, void *ctx);
+/* 0, or negative errno: it is not asked; -ENOTCONN: there is no such process now. n may be NULL. */
+int netproc_ask(struct netproc *n, const struct control_ask *ask);
 /* Asks it to end, waits a little, and frees. Returns NULL. */
 struct netproc *netproc_stop(struct netproc *n);
 /* The files these settings name are good: 0, or -EINVAL with *diag. n may be NULL. */

@@ -23,6 +23,7 @@
 #include "daemon/engine.h"
 #include "daemon/health.h"
 #include "daemon/measure.h"
+#include "daemon/names.h"
 #include "daemon/netproc.h"
 #include "daemon/notify.h"
 #include "daemon/reload.h"
@@ -48,6 +49,7 @@ struct sensor {
 	struct reload *reload;
 	struct answers *answers;
 	struct accounts_watch *accounts;
+	struct names *names;
 	struct health *health;
 	uv_async_t give_up, changed;
 	uv_loop_t loop;
@@ -134,6 +136,7 @@ static int apply(struct config *config, struct ruleset *rs, void *ctx, struct di
 	settings_log(config);
 	measure_change(s->measure, config, rs);
 	netproc_change(s->net, config);
+	names_rules(s->names, rs);
 	return 0;
 }
 
@@ -213,7 +216,11 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 			 "no output is enabled: enable stdout_output, file_output or another");
 		return 1;
 	}
-	if (!grpc && !http && !s->config->webserver.enabled)
+	size_t names;
+
+	/* Names in rules are looked up there. */
+	ruleset_host_names(s->rules, &names);
+	if (!grpc && !http && !s->config->webserver.enabled && !names)
 		return 0;
 	if (s->config->tiercel.processes == CONFIG_PROCESSES_ONE)
 		log_warning("tiercel.processes: one process is not offered yet; there will be two");
@@ -458,6 +465,7 @@ static void close_all(struct sensor *s)
 {
 	stop_answers(s);
 	s->accounts = accounts_watch_stop(s->accounts);
+	s->names = names_stop(s->names);
 	stop_engine(s);
 	s->measure = measure_stop(s->measure);
 	s->health = health_stop(s->health);
@@ -511,11 +519,14 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		status = start_answers(&s, diag);
 	if (status == 0) {
 		watch_accounts(&s);
+		s.names = names_start(&s.loop, s.net, s.engine);
+		names_rules(s.names, s.rules);
 		watch(&s);
 		notify_stopping((unsigned)s.config->output_timeout_ms);
 		status = s.status;
 		stop_answers(&s);
 		s.accounts = accounts_watch_stop(s.accounts);
+		s.names = names_stop(s.names);
 		stop_engine(&s);
 		report_end(&s);
 	}

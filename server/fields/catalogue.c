@@ -69,7 +69,7 @@ static bool is_ancestors(field_fn *fn)
 
 static bool is_pair(field_fn *fn)
 {
-	return fn == x_fd_ip_pair || fn == x_fd_port_pair;
+	return fn == x_fd_ip_pair || fn == x_fd_port_pair || fn == x_fd_ip_name;
 }
 
 /* The type of the language a parameter has in evt.rawarg. */

@@ -220,16 +220,28 @@ bool x_fd_proto(const struct fx *x, struct value *ret)
 	return fx_take(&b, ret);
 }
 
+enum { NAMES = 8 /* of one address */ };
+
+/* Of the names that rules have, those that stand for the address; an empty one when none does. */
 bool x_fd_ip_name(const struct fx *x, struct value *ret)
 {
+	struct value *items = arena_array(x->arena, NAMES, sizeof(*items));
+	char address[HOST_ADDRESS] = { 0 };
 	struct sock_end e;
+	struct str name;
+	uint32_t n = 0;
 
-	if (!sock_end(x, x->which, &e))
+	if (!items || !sock_end(x, x->which, &e))
 		return false;
-	struct strbuf b = fx_buf(x, 64);
-
-	addr_print(e.ip.family == 6 ? AF_INET6 : AF_INET, e.ip.bytes, &b);
-	return fx_take(&b, ret);
+	address[0] = (char)e.ip.family;
+	memcpy(address + 1, e.ip.bytes, e.ip.family == 6 ? 16 : 4);
+	for (size_t at = 0; n < NAMES && (name = state_host_name(x->fe->state, address, &at)).ptr;)
+		items[n++].s = name;
+	if (!n)
+		items[n++].s = STR("");
+	ret->list.items = items;
+	ret->list.n = n;
+	return true;
 }
 
 bool x_fd_is_server(const struct fx *x, struct value *ret)

@@ -54,7 +54,7 @@ enum field_print {
 enum field_match {
 	MATCH_ONE,	 /* one value */
 	MATCH_ANCESTORS, /* true if the comparison, whatever it is, holds for any of the list */
-	MATCH_PAIR, /* = and the like if either matches, != only if both differ (fd.ip, fd.port) */
+	MATCH_PAIR, /* = and the like if any matches, != only if all differ (fd.ip, fd.port, fd.sip.name) */
 };
 
 struct field_def {

@@ -93,13 +93,17 @@ struct control_web {
 	uint64_t groups;  /* enum metrics_group */
 };
 
-/* What can be asked; question and answer are packed messages of proto/tiercel.proto, WHATRequest and WHATResponse. */
+/*
+ * What can be asked; question and answer are packed messages of proto/tiercel.proto, WHATRequest and WHATResponse. Of
+ * ASK_NAMES they are lines: the names of hosts, and each with all its addresses behind it, divided by blanks.
+ */
 enum control_what {
 	ASK_STATUS,	/* of the network process */
 	ASK_LIST_RULES, /* these of the sensor */
 	ASK_GET_RULE,
 	ASK_VALIDATE_RULES,
 	ASK_RELOAD,
+	ASK_NAMES, /* the network process, as the sensor opens no socket */
 	ASKS,
 };
 

@@ -25,6 +25,7 @@
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
 #include "rpc/report.h"
+#include "rpc/names.h"
 #include "rpc/server.h"
 #include "rpc/statedir.h"
 #include "rpc/status.h"
@@ -62,6 +63,7 @@ struct network {
 	struct stats *stats; /* NULL: nothing is counted */
 	uv_timer_t second;
 	struct rpc_counters counters;
+	bool asked_for_calls; /* it was told who may call */
 	bool stopping;
 	bool failed;
 	bool damaged; /* said once */
@@ -310,12 +312,44 @@ static void count(void *ctx)
 		rpc_server_count(n->server, &n->counters);
 }
 
+struct question {
+	struct network *network;
+	uint64_t id;
+};
+
+static void on_names(struct str text, void *ctx)
+{
+	_cleanup_(freep) struct question *q = ctx;
+
+	if (!q->network->stopping)
+		network_send(
+			q->network,
+			&(struct control_message){
+				.kind = CONTROL_ANSWER,
+				.answer = { .id = q->id, .outcome = ANSWER_OK, .text = text } });
+}
+
+static void answer_names(struct network *n, const struct control_ask *ask)
+{
+	struct question *q = malloc(sizeof(*q));
+
+	if (!q)
+		return;
+	*q = (struct question){ .network = n, .id = ask->id };
+	if (names_look_up(&n->loop, ask->text, on_names, q) < 0)
+		free(q);
+}
+
 static void answer(struct network *n, const struct control_ask *ask)
 {
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 	struct control_message m = { .kind = CONTROL_ANSWER,
 				     .answer = { .id = ask->id, .outcome = ANSWER_FAILED } };
 
+	if (ask->what == ASK_NAMES) {
+		answer_names(n, ask);
+		return;
+	}
 	if (ask->what == ASK_STATUS && n->server && rpc_server_status(n->server, &text) == 0) {
 		m.answer.outcome = ANSWER_OK;
 		m.answer.text = strbuf_str(&text);
@@ -557,6 +591,7 @@ static int first_access(struct network *n, const struct control_access *c)
 	struct diag d = { 0 };
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
 
+	n->asked_for_calls = true;
 	diag_set(&d, "out of memory");
 	if (access_set(n->access, c, &d) == 0)
 		return 0;
@@ -579,7 +614,7 @@ static int start_server(struct network *n, const struct control_settings *s)
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
-	if ((n->http || n->web) && !s->bind_address.len)
+	if ((n->http || n->web || !n->asked_for_calls) && !s->bind_address.len)
 		return 0; /* gRPC is not wanted */
 	n->in_force = TAKE(n->access);
 	int r = rpc_server_start(&n->loop, s, n->in_force, &n->backlog, &n->server, &d);

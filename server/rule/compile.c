@@ -12,6 +12,7 @@
 #include "filter/parser.h"
 #include "rule/eventnames.h"
 #include "rule/exceptions.h"
+#include "rule/hostnames.h"
 #include "rule/ruleset_impl.h"
 
 enum { BROAD_CONDITION = 100 }; /* event codes, above which a warning is due */
@@ -287,6 +288,9 @@ static int compile_condition(struct compiling *c, const struct rule_item *item,
 		return failed(c, item, LOAD_ERR_COMPILE_CONDITION,
 			      condition_place(c, item, text, fault_offset(tree, rc, &diag)), rc,
 			      &diag);
+	rc = hostnames_add(c->rs, tree);
+	if (rc < 0)
+		return rc;
 	for (uint32_t i = 0; i < warnings.n && i < ARRAY_SIZE(warnings.last); i++)
 		result_add(c->result, LOAD_COMPILE_CONDITION,
 			   condition_place(c, item, text, warnings.last[i].offset), "%s",

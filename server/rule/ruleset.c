@@ -64,6 +64,7 @@ struct ruleset *ruleset_unref(struct ruleset *rs)
 	if (!rs || atomic_fetch_sub_explicit(&rs->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	program_free(rs->program);
+	vec_done(&rs->host_names);
 	arena_done(&rs->arena);
 	free(rs);
 	return NULL;
@@ -275,6 +276,12 @@ const struct rule *const *ruleset_select(const struct ruleset *rs, unsigned code
 const struct bitset *ruleset_events(const struct ruleset *rs)
 {
 	return &rs->events;
+}
+
+const struct str *ruleset_host_names(const struct ruleset *rs, size_t *ret_n)
+{
+	*ret_n = rs->host_names.n;
+	return rs->host_names.items;
 }
 
 struct bitset ruleset_syscalls(const struct ruleset *rs)

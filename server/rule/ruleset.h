@@ -76,5 +76,7 @@ const struct rule *const *ruleset_select(const struct ruleset *rs, unsigned code
 					 bool both_names, struct arena *arena, size_t *ret_n);
 /* Union of the enabled rules' events: what has to be attached. */
 const struct bitset *ruleset_events(const struct ruleset *rs);
+/* Names that conditions compare addresses of sockets with (fd.sip.name), each once. */
+const struct str *ruleset_host_names(const struct ruleset *rs, size_t *ret_n);
 /* Union of the enabled rules' syscalls, as numbers in syscall_infos() (rule/syscalls.h). */
 struct bitset ruleset_syscalls(const struct ruleset *rs);

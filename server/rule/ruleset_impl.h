@@ -2,6 +2,7 @@
 /* The inside of a ruleset, for those who build one: compile.c fills it, select.c switches rules. */
 #pragma once
 
+#include "base/vec.h"
 #include "rule/ruleset.h"
 
 struct gates;
@@ -22,6 +23,7 @@ struct ruleset {
 	struct rule **rules; /* in order of definition */
 	size_t nrules;
 	struct bitset events;
+	VEC(struct str) host_names;   /* texts of the arena */
 	struct rule_list *candidates; /* by event code; NULL before ruleset_finish */
 	size_t ncodes;
 	struct index *index;

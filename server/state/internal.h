@@ -4,11 +4,13 @@
 
 #include "state/accounts.h"
 #include "state/containers.h"
+#include "state/hosts.h"
 #include "state/procs.h"
 
 struct state {
 	struct procs procs;
 	struct accounts accounts;
 	struct containers containers;
+	struct hosts hosts;
 	uint32_t host_pid_ns, host_mnt_ns; /* the latter 0: not known */
 };

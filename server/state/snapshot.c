@@ -137,6 +137,7 @@ int state_snapshot(const struct state *s, uint64_t now_ns,
 	int r = write_processes(&w, &s->procs);
 
 	r = r < 0 ? r : accounts_snapshot(&s->accounts, now_ns, b, emit, ctx);
+	r = r < 0 ? r : hosts_snapshot(&s->hosts, now_ns, b, emit, ctx);
 	r = r < 0 ? r : containers_snapshot(&s->containers, now_ns, b, emit, ctx);
 	if (r < 0)
 		return r;

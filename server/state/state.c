@@ -96,6 +96,7 @@ struct state *state_free(struct state *s)
 		return NULL;
 	procs_done(&s->procs);
 	accounts_done(&s->accounts);
+	hosts_done(&s->hosts);
 	containers_done(&s->containers);
 	free(s);
 	return NULL;
@@ -594,6 +595,7 @@ int state_before(struct state *s, struct event *e)
 	case EV_USER_ADDED_E:
 	case EV_GROUP_ADDED_E: return accounts_take(&s->accounts, e);
 	case EV_TASK_SCAN: return take_scan(s, e);
+	case EV_HOST_NAME: return hosts_take(&s->hosts, e);
 	case EV_CONTAINER_INFO: return containers_take(&s->containers, e);
 	case EV_SCAN_END:
 	case EV_RING_DROPS: return 0;
@@ -697,6 +699,11 @@ const struct user *state_user(const struct state *s, struct str container, uint3
 const struct group *state_group(const struct state *s, struct str container, uint32_t gid)
 {
 	return accounts_group(&s->accounts, container, gid);
+}
+
+struct str state_host_name(const struct state *s, const void *address, size_t *at)
+{
+	return hosts_next(&s->hosts, address, at);
 }
 
 void state_counters(const struct state *s, struct state_counters *ret)

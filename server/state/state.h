@@ -54,6 +54,9 @@ struct group {
 	struct str name;
 };
 
+/* An address in HOST_NAME records: 4 or 6, then as many bytes as it has, the rest of them 0. */
+enum { HOST_ADDRESS = 17 };
+
 struct state_counters {
 	uint64_t processes, threads, added, removed, created_late, evicted, users, containers;
 	uint64_t imageless; /* answers about containers without an image */
@@ -78,6 +81,11 @@ const struct proc *state_thread(const struct state *s, uint32_t tid);
 /* container: empty for the host. */
 const struct user *state_user(const struct state *s, struct str container, uint32_t uid);
 const struct group *state_group(const struct state *s, struct str container, uint32_t gid);
+/*
+ * Names that rules have for an address, from *at on, which begins at 0; ptr NULL: there are no more. Valid until
+ * the next event.
+ */
+struct str state_host_name(const struct state *s, const void *address, size_t *at);
 /* By short id; NULL: never heard of. Valid until the next event. */
 struct container *state_container(const struct state *s, struct str id);
 /*

@@ -82,6 +82,7 @@ DEEDS = {
         "host", "open(TMP + '/.bash_history', 'w').close(); os.unlink(TMP + '/.bash_history')"),
     "Set Setuid or Setgid bit": ("host", "open(TMP + '/s', 'w').close(); os.chmod(TMP + '/s', 0o4755)"),
     "Launch Remote File Copy Tools in Container": ("container", "tool('rsync', 'a', 'b:')"),
+    "Contact K8S API Server From Container": ("container", "connect('127.0.0.1', 7443)"),
     "Network Connection outside Local Subnet": ("container", "connect('8.8.8.8', 7777)"),
     "Mount Launched in Privileged Container": ("privileged", "tool('mount', '/dev/sda1', '/mnt')"),
     "Launch Ingress Remote File Copy Tools in Container": ("container", "tool('wget', 'http://x/')"),
@@ -103,14 +104,11 @@ DEEDS = {
                 "old.stdin.close(); old.wait(20)"),
 }
 
-# And those that cannot be raised, with the reason.
-CANNOT = {
-    "Contact K8S API Server From Container":
-        "fd.sip.name is the address: names that rules ask for are not resolved yet",
-}
-
-# A list that is empty as shipped, and without which its rule can never hold.
+# A list that is empty as shipped, and without which its rule can never hold; a name that can be looked up here.
 OVERRIDE = """
+- macro: k8s_api_server
+  condition: (fd.sip.name = localhost)
+  override: {condition: replace}
 - list: namespace_scope_network_only_subnet
   items: [shop]
   override: {items: append}
@@ -124,7 +122,7 @@ def rule_names():
 
 if all(path.exists() for path in RULES):
     def test_every_rule_has_a_deed():
-        assert sorted([*DEEDS, *CANNOT]) == sorted(rule_names())
+        assert sorted(DEEDS) == sorted(rule_names())
 
     def test_every_deed_is_seen(tmp_path):
         override = tmp_path / "override.yaml"

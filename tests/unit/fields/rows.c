@@ -2,6 +2,7 @@
 /* The stand-in for the state, and how a row is checked. */
 #include "rows.h"
 
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -34,6 +35,15 @@ const struct group *state_group(const struct state *s, struct str container, uin
 	static const struct group staff = { .gid = 50, .name = { "staff", 5 } };
 
 	return gid == 50 ? &staff : NULL;
+}
+
+struct str state_host_name(const struct state *s, const void *address, size_t *at)
+{
+	static const char known[HOST_ADDRESS] = { 4, 1, 2, 3, 4 };
+	static const char *const names[] = { "one.example", "two.example" };
+	bool more = *at < ARRAY_SIZE(names) && memcmp(address, known, sizeof(known)) == 0;
+
+	return more ? str_of(names[(*at)++]) : (struct str){ 0 };
 }
 
 struct container *state_container(const struct state *s, struct str id)
