@@ -80,6 +80,13 @@ class Context:
         boot = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         return boot + self.stat(pid, 22) * 10**9 // os.sysconf("SC_CLK_TCK")
 
+    def descriptors(self, pid):
+        """What they lead to."""
+        return [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+
+    def limit(self, pid):
+        return int(re.search(r"Max open files\s+(\d+)", self.text(pid, "limits"))[1])
+
     def file(self, name):
         return os.stat(f"{self.tmp}/{name}")
 
@@ -153,7 +160,8 @@ ACTOR = {  # of any event of the actor
     "proc.exe_ino.mtime": lambda c: os.stat(c.exe(c.pid)).st_mtime_ns,
     "proc.exe_ino.ctime_duration_proc_start": near(
         lambda c: c.started(c.pid) - os.stat(c.exe(c.pid)).st_ctime_ns, 10**9),
-    "proc.fdlimit": lambda c: int(re.search(r"Max open files\s+(\d+)", c.text(c.pid, "limits"))[1]),
+    "proc.fdlimit": lambda c: c.limit(c.pid), "proc.fdopencount": lambda c: len(c.descriptors(c.pid)),
+    "proc.fdusage": near(lambda c: 100 * len(c.descriptors(c.pid)) / c.limit(c.pid), 0.1),
     "proc.nthreads": lambda c: int(c.status(c.pid, "Threads")), "proc.nchilds": lambda c: 0,
     "proc.is_exe_writable": lambda c: True, "proc.is_exe_from_memfd": lambda c: False,
     "proc.is_exe_upper_layer": lambda c: False, "proc.is_exe_lower_layer": lambda c: False,
@@ -195,7 +203,8 @@ OPENED = {
     "evt.rawarg.ino": lambda c: c.file("plain").st_ino, "evt.abspath": lambda c: c.tmp + "/plain",
     "fd.num": lambda c: c.said("fd"), "fd.name": lambda c: c.tmp + "/plain", "fd.nameraw": lambda c: c.tmp + "/plain",
     "fd.directory": lambda c: c.tmp, "fd.filename": "plain", "fd.type": "file", "fd.typechar": "f",
-    "fd.types": ["file"], "fd.ino": lambda c: c.file("plain").st_ino, "fd.dev": lambda c: f"{c.file('plain').st_dev:X}",
+    "fd.types": lambda c: lambda got: set(got) == {
+        "pipe" if d.startswith("pipe:") else "file" for d in c.descriptors(c.pid)}, "fd.ino": lambda c: c.file("plain").st_ino, "fd.dev": lambda c: f"{c.file('plain').st_dev:X}",
     "fd.dev.major": lambda c: os.major(c.file("plain").st_dev), "fd.dev.minor": lambda c: os.minor(c.file("plain").st_dev),
     "fd.uid": lambda c: f"{c.pid}{c.said('fd')}", "fd.containername": lambda c: f":{c.tmp}/plain",
     "fd.containerdirectory": lambda c: ":" + c.tmp, "fd.is_upper_layer": False, "fd.is_lower_layer": False,
@@ -278,7 +287,11 @@ PROOFS = {
                "size, rss = [int(n) * 4 for n in open('/proc/self/statm').read().split()[:2]]; "
                "say('size', size); say('rss', rss)", "evt.type = mmap and evt.rawarg.length = 67108864",
                {"evt.rawarg.vm_size": near(lambda c: c.said("size"), 8192),
-                "evt.rawarg.vm_rss": near(lambda c: c.said("rss"), 8192)}, []),
+                "evt.rawarg.vm_rss": near(lambda c: c.said("rss"), 8192), "proc.vmsize": near(lambda c: c.said("size"), 8192),
+                "proc.vmrss": near(lambda c: c.said("rss"), 8192), "thread.vmsize": near(lambda c: c.said("size"), 8192),
+                "thread.vmrss": near(lambda c: c.said("rss"), 8192),
+                "thread.vmsize.b": near(lambda c: c.said("size") * 1024, 8 << 20),
+                "thread.vmrss.b": near(lambda c: c.said("rss") * 1024, 8 << 20)}, []),
     "user": ("forked(lambda: (open('/proc/self/loginuid', 'w').write('1'), os.setgid(1), os.setuid(1), "
              "failing(os.mkdir, '/by-user')))", "evt.type = mkdir and evt.arg.path endswith by-user",
              {"user.uid": 1, "user.name": lambda c: pwd.getpwuid(1).pw_name, "user.homedir": lambda c: pwd.getpwuid(1).pw_dir,
