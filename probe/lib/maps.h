@@ -93,6 +93,23 @@ INLINE void drop(u32 reason)
 		(*n)++;
 }
 
+enum { TICK_NS = 10000000 };
+
+/* Who was there before the probe is known by the clock of /proc, which has ticks; 0: the root of the scope. */
+INLINE bool same_start(u64 known, u64 start_ns)
+{
+	return start_ns - known < TICK_NS;
+}
+
+/* An id may be in use again before its last owner has been freed. */
+INLINE bool in_scope_pids(u32 tgid)
+{
+	struct task_struct *t = bpf_get_current_task_btf();
+	u64 *start = bpf_map_lookup_elem(&scope_pids, &tgid);
+
+	return start && (!*start || same_start(*start, t->group_leader->start_boottime));
+}
+
 INLINE bool in_scope(void)
 {
 	u32 tgid = (u32)(bpf_get_current_pid_tgid() >> 32);
@@ -100,7 +117,7 @@ INLINE bool in_scope(void)
 	if (conf.self && tgid == conf.self)
 		return false;
 	if (conf.scope == PROBE_SCOPE_PID)
-		return bpf_map_lookup_elem(&scope_pids, &tgid) != NULL;
+		return in_scope_pids(tgid);
 	if (conf.scope == PROBE_SCOPE_CGROUP) {
 		for (int level = 0; level < 24; level++) {
 			u64 id = bpf_get_current_ancestor_cgroup_id(level);

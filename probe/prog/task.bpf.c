@@ -58,12 +58,7 @@ int task_fork(u64 *ctx)
 	return rec_end(s);
 }
 
-enum { TICK_NS = 10000000 };
-
-/*
- * Frees the place of a thread group in the scope; by its start, as the id may be in use again. Who was there
- * before is known by the clock of /proc, which has ticks.
- */
+/* Frees the place of a thread group in the scope; by its start, as the id may be in use again. */
 SEC("tp_btf/sched_process_free")
 int task_free(u64 *ctx)
 {
@@ -74,7 +69,7 @@ int task_free(u64 *ctx)
 	if (t->pid != t->tgid)
 		return 0;
 	start = bpf_map_lookup_elem(&scope_pids, &tgid);
-	if (start && *start && t->start_boottime - *start < TICK_NS)
+	if (start && *start && same_start(*start, t->start_boottime))
 		bpf_map_delete_elem(&scope_pids, &tgid);
 	return 0;
 }
