@@ -316,10 +316,19 @@ struct sock {
 	u16 sk_protocol;
 	u32 sk_ack_backlog;
 	u32 sk_max_ack_backlog;
+	u8 sk_userlocks : 4;
 };
 
 struct socket {
 	struct sock *sk;
+};
+
+struct inet_bind_bucket {
+	signed char fastreuse;
+};
+
+struct inet_connection_sock {
+	struct inet_bind_bucket *icsk_bind_hash;
 };
 
 struct sockaddr_un {
@@ -360,7 +369,9 @@ enum {
 	LINUX_AF_NETLINK = 16,
 	STATE_ESTABLISHED = 1,
 	STATE_LISTEN = 10,
-	ID_TGID = 1, /* enum pid_type */
+	LINUX_IPPROTO_TCP = 6,
+	BINDPORT_LOCK = 8, /* of sk_userlocks: bind gave it its port */
+	ID_TGID = 1,	   /* enum pid_type */
 	ID_PGID = 2,
 	ID_SID = 3,
 };

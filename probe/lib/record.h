@@ -360,6 +360,22 @@ SHARED int file_kind(u64 file)
 	return t[0] == 'm' && t[1] == 'e' && t[2] == 'm' && t[3] == 'f' && t[5] == ':' ? 'm' : 'f';
 }
 
+/*
+ * Who came to whom. A port that connect chose is marked for that use alone; that of a socket that accept made was
+ * bound, but not by itself.
+ */
+INLINE u8 tcp_role(u64 sk)
+{
+	u64 bound = (u64)CORE(inet_connection_sock, sk, icsk_bind_hash);
+
+	if (!bound)
+		return 0;
+	if (CORE(inet_bind_bucket, bound, fastreuse) < 0 ||
+	    BPF_CORE_READ_BITFIELD_PROBED((struct sock *)sk, sk_userlocks) & BINDPORT_LOCK)
+		return REC_FD_CLIENT;
+	return REC_FD_SERVER;
+}
+
 INLINE void fd_socket(struct rec_fd *f, u64 sk)
 {
 	u16 family = CORE(sock, sk, __sk_common.skc_family);
@@ -379,6 +395,9 @@ INLINE void fd_socket(struct rec_fd *f, u64 sk)
 		f->local_port = CORE(sock, sk, __sk_common.skc_num);
 		port = CORE(sock, sk, __sk_common.skc_dport);
 		f->remote_port = (u16)(port >> 8 | port << 8);
+		if (f->l4 == LINUX_IPPROTO_TCP && port &&
+		    !(f->flags & (REC_FD_CLIENT | REC_FD_SERVER)))
+			f->flags |= tcp_role(sk);
 		if (family == LINUX_AF_INET) {
 			*(u32 *)f->local_addr = CORE(sock, sk, __sk_common.skc_rcv_saddr);
 			*(u32 *)f->remote_addr = CORE(sock, sk, __sk_common.skc_daddr);

@@ -9,6 +9,7 @@
  *	thread			a thread likewise
  *	spawn PATH ARGV... -- ENV...	by vfork and exec, with the channel that comes along
  *	exec DIRFD FLAGS PATH ARGV... -- ENV...
+ *	take FD			a message of one byte with descriptors
  *	exit CODE		of the thread; exit_group by call
  *
  * Words are divided by blanks, %XX stands for a byte. Channel and /proc are descriptors that survive an exec.
@@ -377,6 +378,18 @@ static long do_spawn(struct worker *w)
 	return pid;
 }
 
+static long do_take(struct worker *w)
+{
+	char control[CMSG_SPACE(8 * sizeof(int))], byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+
+	return CALL6(SYS_recvmsg, number(w->c.words[1]), (long)&m);
+}
+
 static long do_command(struct worker *w)
 {
 	const char *what = w->c.words[0];
@@ -389,6 +402,8 @@ static long do_command(struct worker *w)
 		return do_thread(w);
 	if (strcmp(what, "spawn") == 0)
 		return do_spawn(w);
+	if (strcmp(what, "take") == 0)
+		return do_take(w);
 	if (strcmp(what, "exec") == 0)
 		return do_exec(w);
 	if (strcmp(what, "exit") == 0)
