@@ -5,15 +5,23 @@
  *
  *	tiercel-example-subscribe --unix /run/falco/falco.sock [--count N]
  *	tiercel-example-subscribe --tls HOST:PORT --ca ca.crt --cert client.crt --key client.key [--count N]
+ *	tiercel-example-subscribe --unix /run/falco/falco.sock --file alerts.jsonl
+ *
+ * With --file each line ends with its alert's position, so the file is the cursor as well: after a crash, of
+ * this program or the server, it goes on exactly behind its last whole line.
  *
  * A call is a handful of operations, each started with a tag and reported by the completion queue. Here the
  * tag is the number of the operation, and the order is simple enough to wait for each in turn.
  */
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -23,10 +31,13 @@
 #include "outputs.pb-c.h"
 
 enum { TAG_START = 1, TAG_STATUS, TAG_MESSAGE };
+enum { LINE_MAX_BYTES = 1 << 20, HEARTBEAT_S = 5, WAIT_US = 100000, WAIT_MAX_US = 5000000 };
 
 struct options {
-	const char *unix_path, *tls, *ca, *cert, *key;
-	unsigned long long count;
+	const char *unix_path, *tls, *ca, *cert, *key, *file;
+	unsigned long long count, got;
+	bool has_position;
+	Falco__Outputs__Cursor position; /* the last alert in the file */
 };
 
 static void fail(const char *what, const char *why)
@@ -99,6 +110,22 @@ static void print_pair(const char *key, const char *value, const char *before)
 	print_text(value);
 }
 
+static const char position_key[] = "\"position\":{\"epoch\":";
+
+static void print_position(const Falco__Outputs__Cursor *c)
+{
+	if (c)
+		printf(",%s%" PRIu64 ",\"seq\":%" PRIu64 "}", position_key, c->epoch, c->seq);
+}
+
+static void print_loss(const Falco__Outputs__Response *m)
+{
+	printf("{\"lost\":{\"count\":%" PRIu64 ",\"reason\":%d}", m->lost->count,
+	       (int)m->lost->reason);
+	print_position(m->position);
+	fputs("}\n", stdout);
+}
+
 static void print_alert(const Falco__Outputs__Response *alert)
 {
 	print_pair("rule", alert->rule, "{");
@@ -109,7 +136,9 @@ static void print_alert(const Falco__Outputs__Response *alert)
 	for (size_t i = 0; i < alert->n_output_fields; i++)
 		print_pair(alert->output_fields[i]->key, alert->output_fields[i]->value,
 			   i ? "," : "");
-	printf("},\"priority\":%d}\n", (int)alert->priority);
+	printf("},\"priority\":%d", (int)alert->priority);
+	print_position(alert->position);
+	fputs("}\n", stdout);
 }
 
 static Falco__Outputs__Response *unpack(grpc_byte_buffer *buffer)
@@ -146,12 +175,28 @@ static void start(grpc_call *call, const grpc_op *ops, size_t n, intptr_t tag)
 		fail("cannot start an operation", NULL);
 }
 
+/* Who keeps positions wants them, and whatever else is no alert, but moves the position. */
+static void ask_for_control(const struct options *o, Falco__Outputs__Request *request,
+			    Google__Protobuf__Duration *heartbeat)
+{
+	request->control = true;
+	heartbeat->seconds = HEARTBEAT_S;
+	request->heartbeat = heartbeat;
+	if (!o->has_position)
+		return;
+	request->start_case = FALCO__OUTPUTS__REQUEST__START_AFTER;
+	request->after = (Falco__Outputs__Cursor *)&o->position;
+}
+
 /* Everything we send: metadata, a request that says "follow", and the end of our side. */
-static void send_request(grpc_call *call, grpc_metadata_array *initial)
+static void send_request(const struct options *o, grpc_call *call, grpc_metadata_array *initial)
 {
 	Falco__Outputs__Request request = FALCO__OUTPUTS__REQUEST__INIT;
+	Google__Protobuf__Duration heartbeat = GOOGLE__PROTOBUF__DURATION__INIT;
 
 	request.follow = true;
+	if (o->file)
+		ask_for_control(o, &request, &heartbeat);
 	size_t len = falco__outputs__request__get_packed_size(&request);
 	grpc_slice slice = grpc_slice_malloc(len);
 	falco__outputs__request__pack(&request, GRPC_SLICE_START_PTR(slice));
@@ -168,10 +213,29 @@ static void send_request(grpc_call *call, grpc_metadata_array *initial)
 	grpc_byte_buffer_destroy(buffer);
 }
 
-/* Alerts until count is reached (true) or the stream ends (false). */
-static bool receive(grpc_call *call, grpc_completion_queue *queue, unsigned long long count)
+static void take(struct options *o, const Falco__Outputs__Response *m)
 {
-	for (unsigned long long n = 0; !count || n < count; n++) {
+	if (m->position) {
+		o->position.epoch = m->position->epoch;
+		o->position.seq = m->position->seq;
+		o->has_position = true;
+	}
+	if (m->bookmark)
+		return;
+	if (m->lost) {
+		print_loss(m);
+	} else {
+		print_alert(m);
+		o->got++;
+	}
+	if (o->file || !o->count)
+		fflush(stdout);
+}
+
+/* Alerts until count is reached (true) or the stream ends (false). */
+static bool receive(struct options *o, grpc_call *call, grpc_completion_queue *queue)
+{
+	while (!o->count || o->got < o->count) {
 		grpc_byte_buffer *buffer = NULL;
 		const grpc_op op = { .op = GRPC_OP_RECV_MESSAGE,
 				     .data.recv_message.recv_message = &buffer };
@@ -184,17 +248,16 @@ static bool receive(grpc_call *call, grpc_completion_queue *queue, unsigned long
 		grpc_byte_buffer_destroy(buffer);
 		if (!alert)
 			fail("the server sent what is no alert", NULL);
-		print_alert(alert);
+		take(o, alert);
 		falco__outputs__response__free_unpacked(alert, NULL);
 		if (!more)
 			return false;
-		if (!count)
-			fflush(stdout);
 	}
 	return true;
 }
 
-static int subscribe(const struct options *o)
+/* The status the stream ended with; OK when count is reached. */
+static grpc_status_code subscribe(struct options *o)
 {
 	grpc_channel *channel = connect_to(o);
 	grpc_completion_queue *queue = grpc_completion_queue_create_for_next(NULL);
@@ -213,8 +276,8 @@ static int subscribe(const struct options *o)
 								 .status = &code,
 								 .status_details = &details } };
 	start(call, &status, 1, TAG_STATUS);
-	send_request(call, &initial);
-	bool done = receive(call, queue, o->count);
+	send_request(o, call, &initial);
+	bool done = receive(o, call, queue);
 	grpc_call_cancel(call, NULL);
 	grpc_completion_queue_shutdown(queue);
 	while (grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL).type !=
@@ -230,28 +293,72 @@ static int subscribe(const struct options *o)
 	grpc_call_unref(call);
 	grpc_channel_destroy(channel);
 	grpc_completion_queue_destroy(queue);
-	return done || code == GRPC_STATUS_OK ? 0 : 1;
+	return done ? GRPC_STATUS_OK : code;
+}
+
+/* The position in the last whole line; half a line, from a crash while it was written, is cut off. */
+static void open_file(struct options *o)
+{
+	static char tail[LINE_MAX_BYTES + 1];
+	int fd = open(o->file, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		fail("cannot open", o->file);
+	off_t from = st.st_size > LINE_MAX_BYTES ? st.st_size - LINE_MAX_BYTES : 0;
+	ssize_t n = pread(fd, tail, LINE_MAX_BYTES, from);
+	while (n > 0 && tail[n - 1] != '\n')
+		n--;
+	if (n < 0 || ftruncate(fd, from + n) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		fail("cannot go on with", o->file);
+	close(fd);
+	tail[n] = 0;
+	/* In texts every quote is escaped, so this is ours. */
+	for (char *at = tail; (at = strstr(at, position_key)); at++)
+		o->has_position = sscanf(at + sizeof(position_key) - 1,
+					 "%" SCNu64 ",\"seq\":%" SCNu64, &o->position.epoch,
+					 &o->position.seq) == 2;
+}
+
+static bool hopeless(grpc_status_code code)
+{
+	return code == GRPC_STATUS_UNAUTHENTICATED || code == GRPC_STATUS_PERMISSION_DENIED ||
+	       code == GRPC_STATUS_INVALID_ARGUMENT || code == GRPC_STATUS_UNIMPLEMENTED;
+}
+
+/* Until count is reached, over all that may pass. */
+static int follow(struct options *o)
+{
+	useconds_t wait = WAIT_US;
+
+	open_file(o);
+	while (!o->count || o->got < o->count) {
+		unsigned long long before = o->got;
+
+		if (hopeless(subscribe(o)))
+			return 1;
+		wait = o->got > before ? WAIT_US : wait * 2 < WAIT_MAX_US ? wait * 2 : WAIT_MAX_US;
+		usleep(wait);
+	}
+	return 0;
 }
 
 static void usage(void)
 {
 	fputs("usage: tiercel-example-subscribe (--unix PATH | --tls HOST:PORT --ca FILE --cert FILE"
-	      " --key FILE) [--count N]\n",
+	      " --key FILE) [--count N] [--file FILE]\n",
 	      stderr);
 	exit(2);
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { 0 };
+	struct options o = { .position = FALCO__OUTPUTS__CURSOR__INIT };
 	const struct {
 		const char *name;
 		const char **value;
-	} texts[] = { { "--unix", &o.unix_path },
-		      { "--tls", &o.tls },
-		      { "--ca", &o.ca },
-		      { "--cert", &o.cert },
-		      { "--key", &o.key } };
+	} texts[] = { { "--unix", &o.unix_path }, { "--tls", &o.tls }, { "--ca", &o.ca },
+		      { "--cert", &o.cert },	  { "--key", &o.key }, { "--file", &o.file } };
 
 	for (int i = 1; i < argc; i += 2) {
 		bool known = false;
@@ -275,7 +382,7 @@ int main(int argc, char **argv)
 	if (!o.unix_path == !o.tls)
 		usage();
 	grpc_init();
-	int r = subscribe(&o);
+	int r = o.file ? follow(&o) : subscribe(&o) != GRPC_STATUS_OK;
 	grpc_shutdown_blocking();
 	return r;
 }

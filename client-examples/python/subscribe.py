@@ -7,6 +7,10 @@ when the program starts, so there is nothing to build.
 
     subscribe.py --unix /run/falco/falco.sock
     subscribe.py --tls host:5060 --ca ca.crt --cert client.crt --key client.key
+    subscribe.py --unix /run/falco/falco.sock --file alerts.jsonl
+
+With --file each line holds its alert's position, so the file is the cursor as well: after a crash, of this
+program or the server, it goes on exactly behind its last whole line.
 """
 
 import argparse
@@ -108,18 +112,30 @@ def priority_names(messages):
     return lambda number: names.get(number, str(number))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def arguments(description):
+    """A parser of what every client here needs to know: where the server is."""
+    parser = argparse.ArgumentParser(description=description)
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--unix", metavar="PATH")
-    where.add_argument("--tls", metavar="HOST:PORT")
-    parser.add_argument("--ca")
-    parser.add_argument("--cert")
-    parser.add_argument("--key")
+    where.add_argument("--unix", metavar="PATH", help="the server's unix socket")
+    where.add_argument("--tls", metavar="HOST:PORT", help="the server, by mutual TLS")
+    parser.add_argument("--ca", help="who signed the server's certificate")
+    parser.add_argument("--cert", help="our certificate")
+    parser.add_argument("--key", help="and its key")
+    return parser
+
+
+def main():
+    parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=0, help="stop after so many alerts")
+    parser.add_argument("--file", help="append to this file, and go on behind its last line")
     options = parser.parse_args()
     messages = load()
     name = priority_names(messages)
+    if options.file:
+        import resume  # what follows a stream over crashes, in a file of its own
+
+        resume.into_file(options, messages, options.file, name)
+        return
     with channel(options.unix, options.tls, options.ca, options.cert, options.key) as over:
         try:
             call = Client(over, messages).subscribe()
