@@ -26,6 +26,7 @@ enum effect {
 	E_LIST_FIELDS,
 	E_PLUGIN_INFO,
 	E_PRINT,
+	E_FORMAT,
 	/* Of older versions; not in the help. */
 	E_REPLAY,
 	E_ONLY_TAG,
@@ -57,6 +58,7 @@ static const struct option_row rows[] = {
 	{ 0, "list-events", no_argument, E_ACTION, ACT_LIST_EVENTS, "list the events" },
 	{ 'N', NULL, no_argument, E_FLAG, AT(names_only), "with --list: names only" },
 	{ 0, "markdown", no_argument, E_FLAG, AT(markdown), "listings as Markdown" },
+	{ 0, "format", required_argument, E_FORMAT, 0, "listings as text, markdown or json" },
 	{ 'v', NULL, no_argument, E_FLAG, AT(verbose), "more detail" },
 	{ 'M', NULL, required_argument, E_SECONDS, 0, "stop after that many seconds" },
 	{ 'p', "print", required_argument, E_PRINT, 0, "append to every output" },
@@ -85,6 +87,7 @@ static const struct option_row rows[] = {
 	  "a source of events not to use; repeatable" },
 	{ 0, "gvisor-generate-config", optional_argument, E_ACTION, ACT_GVISOR, NULL },
 	/* Of older versions (falco-compat.md 2.2). */
+	{ 0, "list-syscall-events", no_argument, E_ACTION, ACT_LIST_EVENTS, NULL },
 	{ 'A', NULL, no_argument, E_OVERRIDE, 0, "base_syscalls.all=true%s" },
 	{ 'b', "print-base64", no_argument, E_OVERRIDE, 0, "buffer_format_base64=true%s" },
 	{ 'S', "snaplen", required_argument, E_OVERRIDE, 0, "falco_libs.snaplen=%s" },
@@ -216,6 +219,13 @@ static void act(struct args *a, enum args_action action)
 		a->action = action;
 }
 
+static int format(struct args *a, struct str value)
+{
+	a->markdown = str_eqz(value, "markdown");
+	a->json = str_eqz(value, "json");
+	return a->markdown || a->json || str_eqz(value, "text") ? 0 : -EINVAL;
+}
+
 static int set_text(const char **to, const char *value)
 {
 	*to = value;
@@ -241,6 +251,7 @@ static int apply(struct args *a, const struct option_row *row, char *value)
 	case E_LIST_FIELDS: act(a, ACT_LIST_FIELDS); return set_text(&a->list_source, value);
 	case E_PLUGIN_INFO: act(a, ACT_PLUGIN_INFO); return set_text(&a->plugin, value);
 	case E_PRINT: return print_option(a, row, value);
+	case E_FORMAT: return format(a, str_of(value));
 	case E_REPLAY: return replay(a, row, value);
 	case E_ONLY_TAG: return only_tag(a, row, value);
 	case E_OVERRIDE: return translate(a, row, value);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -84,6 +85,14 @@ static void commands_take_operands(void **state)
 	assert_string_equal(a.list_source, "syscall");
 	assert_true(a.names_only);
 	args_done(&a);
+	assert_int_equal(parse("--list-events --format json", store, sizeof(store), &a, &d), 0);
+	assert_true(a.json && !a.markdown);
+	args_done(&a);
+	assert_int_equal(parse("--list --format=markdown", store, sizeof(store), &a, &d), 0);
+	assert_true(a.markdown && !a.json);
+	args_done(&a);
+	assert_int_equal(parse("--list --format=html", store, sizeof(store), &a, &d), -EINVAL);
+	assert_string_equal(d.text, "option --format: the value html is not usable");
 }
 
 static void presets_and_sources(void **state)
@@ -119,6 +128,7 @@ static void the_earliest_action_counts(void **state)
 		{ "--support -V x --version", ACT_VERSION },
 		{ "-L -V x", ACT_CHECK },
 		{ "--list -i", ACT_LIST_IGNORED },
+		{ "--list-syscall-events", ACT_LIST_EVENTS },
 		{ "--dry-run -M 3", ACT_DRY_RUN },
 		{ "-M 3", ACT_RUN },
 		{ "--rule-schema --list-plugins --plugin-info a", ACT_RULE_SCHEMA },
