@@ -75,6 +75,7 @@ static const struct option_row rows[] = {
 	{ 0, "json", no_argument, E_FLAG, AT(json), "results as JSON (test, explain, list)" },
 	{ 0, "syntax-only", no_argument, E_FLAG, AT(syntax_only), "explain: look no names up" },
 	{ 0, "output", no_argument, E_FLAG, AT(output_format), "explain: an output format" },
+	{ 0, "kernel", no_argument, E_FLAG, AT(kernel), "explain: what the kernel can decide" },
 	{ 'i', NULL, no_argument, E_ACTION, ACT_LIST_IGNORED,
 	  "list the system calls that are watched only if a rule names them" },
 	{ 0, "list-plugins", no_argument, E_ACTION, ACT_LIST_PLUGINS, "list the plugins" },

@@ -57,7 +57,7 @@ struct args {
 	bool as_falco;	       /* called by that name */
 	bool container_output; /* -pc, -pk and the like: container and pod in every output */
 	uint64_t seconds;      /* -M; 0: no end */
-	bool names_only, markdown, verbose, json, syntax_only, output_format, unbuffered;
+	bool names_only, markdown, verbose, json, syntax_only, output_format, kernel, unbuffered;
 	struct args_list warnings;
 	struct args_list owned; /* texts of warnings and translations, on the heap */
 };

@@ -29,6 +29,7 @@
 #include "fields/catalogue.h"
 #include "fields/list.h"
 #include "rpc/network.h"
+#include "prefilter/explain.h"
 #include "rule/explain.h"
 #include "rule/ruletest.h"
 #include "rule/schema.h"
@@ -226,11 +227,16 @@ static int cmd_test(const struct args *args)
 
 static int cmd_explain(const struct args *args)
 {
+	struct str what = str_of(args->rest.n ? args->rest.items[0] : "");
+	const struct catalogue *c = fields_catalogue();
 	struct strbuf text = { 0 };
-	int status = explain_condition(fields_catalogue(),
-				       str_of(args->rest.n ? args->rest.items[0] : ""), args->json,
-				       args->syntax_only, args->output_format, &text);
+	int status = 1;
 
+	if (args->kernel)
+		status = kernel_explain(c, what, args->json, &text);
+	if (status) /* also says what is wrong */
+		status = explain_condition(c, what, args->json, args->syntax_only,
+					   args->output_format, &text);
 	return out(&text) ? 1 : status;
 }
 

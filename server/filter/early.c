@@ -185,6 +185,14 @@ static bool is_open(const struct program *p, const struct vexpr *v, const uint8_
 	return false;
 }
 
+bool check_decided(const struct program *p, const struct node *n, const uint8_t *known)
+{
+	if (has_place(n, known))
+		return n->op->kind == OP_EXISTS || place_op(n->op) ||
+		       (n->op->kind == OP_PMATCH && known[n->left->cell] == SLOT_PLACE);
+	return !is_open(p, n->left, known) && !is_open(p, n->right, known);
+}
+
 static enum early early_check(struct eval *e, const struct node *n, const uint8_t *known)
 {
 	const struct program *p = eval_program(e);

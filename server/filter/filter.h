@@ -103,6 +103,13 @@ enum early eval_known(struct eval *e, const struct cond *c, const uint8_t *known
  */
 void cond_endings(const struct cond *c, const uint8_t *known, void (*add)(uint32_t tail, void *ctx),
 		  void *ctx);
+/* For explaining: each check in order, and whether such values decide it; and what they make of the whole. */
+void cond_checks(const struct program *p, const struct cond *c, const uint8_t *known,
+		 void (*fn)(struct str text, bool decided, void *ctx), void *ctx);
+struct outcomes {
+	bool can_be_true, can_be_false;
+};
+struct outcomes cond_outcomes(const struct program *p, const struct cond *c, const uint8_t *known);
 /* Sets marks[slot] for the slots that the condition reads; marks has program_slots entries. */
 void cond_mark_slots(const struct cond *c, bool *marks);
 struct frozen;

@@ -81,5 +81,7 @@ struct program {
 	bool sealed;
 };
 
+/* Of a NODE_CHECK: whether such values (enum slot_known) decide it, for one text or another. */
+bool check_decided(const struct program *p, const struct node *n, const uint8_t *known);
 /* A NODE_CHECK, with the values of the event. */
 bool eval_check(struct eval *e, const struct node *n);

@@ -96,10 +96,30 @@ static const uint8_t *known(const struct learn *l, enum level level)
 	return l->known[__builtin_ctz(level)];
 }
 
+static uint8_t *known_slots(const struct program *p, enum level level)
+{
+	size_t n = program_slots(p);
+	uint8_t *slots = calloc(n + 1, 1);
+
+	for (uint32_t slot = 0; slots && slot < n; slot++)
+		slots[slot] = (uint8_t)known_at(program_slot_ref(p, slot), level);
+	return slots;
+}
+
+uint8_t *learn_known(const struct program *p, enum learn_scope scope)
+{
+	static const enum level levels[LEARN_SCOPES] = {
+		[LEARN_FILE] = LEVEL_NAME,
+		[LEARN_PLACE] = LEVEL_PLACE,
+		[LEARN_FAILED] = LEVEL_NAME_FAILED,
+	};
+
+	return known_slots(p, levels[scope]);
+}
+
 struct learn *learn_new(const struct ruleset *rs, uint32_t generation)
 {
 	const struct program *p = ruleset_program(rs);
-	size_t n = program_slots(p);
 	struct learn *l = calloc(1, sizeof(*l));
 
 	if (!l)
@@ -107,12 +127,9 @@ struct learn *learn_new(const struct ruleset *rs, uint32_t generation)
 	l->rules = rs;
 	l->generation = generation;
 	for (unsigned level = 0; level < LEVELS; level++) {
-		l->known[level] = calloc(n + 1, 1);
+		l->known[level] = known_slots(p, 1u << level);
 		if (!l->known[level])
 			return learn_free(l);
-		for (uint32_t slot = 0; slot < n; slot++)
-			l->known[level][slot] = (uint8_t)known_at(program_slot_ref(p, slot),
-								  1u << level);
 	}
 	size_t nrules;
 	const struct rule *const *all = ruleset_rules(rs, &nrules);

@@ -33,4 +33,7 @@ bool learn_event(struct learn *l, struct eval *eval, const struct event *ev, boo
 		 struct probe_key *ret_key);
 /* Which endings of names the rules ask for: PROBE_ENDINGS bits, as in probe_state; while l lives. */
 const uint64_t *learn_endings(const struct learn *l);
+/* For explaining: what a key knows of the slots (enum slot_known), as many as p has; to be freed. NULL: no memory. */
+enum learn_scope { LEARN_FILE, LEARN_PLACE, LEARN_FAILED, LEARN_SCOPES };
+uint8_t *learn_known(const struct program *p, enum learn_scope scope);
 struct learn_counters learn_counters(const struct learn *l);
