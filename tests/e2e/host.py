@@ -49,7 +49,7 @@ class Actor:
 
 
 class Sensor:
-    def __init__(self, tmp, rules, scope, extra=(), config=""):
+    def __init__(self, tmp, rules, scope, extra=(), config="", command=()):
         self.tmp = tmp
         self.alerts = []
         self.log = []
@@ -60,7 +60,7 @@ class Sensor:
         path = tmp / "falco.yaml"
         path.write_text("json_output: true\nlog_stderr: true\nstdout_output:\n  enabled: true\nwebserver:\n  enabled: false\n"
                         f"tiercel:\n  scope: {scope}\n  state_dir: {tmp}/state\n" + config)
-        command = [TIERCEL, "-c", str(path), *extra]
+        command = [TIERCEL, *command, "-c", str(path), *extra]
         for r in rules:
             command += ["-r", str(r)]
         self.proc = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
