@@ -89,6 +89,8 @@ enum rec_tag {
 	REC_X_TASK = 13, /* struct rec_task: what rules want to know of the thread at this moment */
 	REC_X_KINDS =
 		14, /* kinds of the open descriptors by number, NUL for a closed one, U for a userfaultfd; the first 256 */
+	REC_X_RUNTIME =
+		15, /* two u64: processor time of the thread that gives way, and of its last turn; ns */
 	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 

@@ -255,12 +255,18 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct sched_entity {
+	u64 sum_exec_runtime;
+	u64 prev_sum_exec_runtime; /* when its turn began */
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	int pid;
 	int tgid;
 	int exit_code;
 	unsigned int flags;
+	struct sched_entity se;
 	u64 start_boottime;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;

@@ -2,6 +2,16 @@
 /* What reaches a task though it has made no call: another one's turn, a signal, a page fault. */
 #include "lib/process.h"
 
+INLINE void x_runtime(struct slot *s, u64 t)
+{
+	u64 total = TASK(t, se.sum_exec_runtime);
+	u64 *o = (u64 *)AT(s, s->off);
+
+	o[0] = total;
+	o[1] = total - TASK(t, se.prev_sum_exec_runtime);
+	x_done(s, REC_X_RUNTIME, 16);
+}
+
 /* Told of the task that gives way. The idle task is none. */
 SEC("tp_btf/sched_switch")
 int task_switch(u64 *ctx)
@@ -12,13 +22,14 @@ int task_switch(u64 *ctx)
 
 	if (!TASK(t, pid) || !in_scope())
 		return 0;
-	s = rec_begin(EV_SCHEDSWITCH_6_E, 6, 0, 0xffff);
+	s = rec_begin(EV_SCHEDSWITCH_6_E, 6, 1, 0xffff);
 	if (!s)
 		return 0;
 	p_s64(s, next->pid);
 	p_u64(s, TASK(t, maj_flt));
 	p_u64(s, TASK(t, min_flt));
 	p_memory_size(s, mm);
+	x_runtime(s, t);
 	return rec_end(s);
 }
 

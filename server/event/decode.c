@@ -71,6 +71,10 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 		if (s.len == 3 * sizeof(*e->caps))
 			e->caps = (const uint64_t *)(const void *)s.ptr;
 		break;
+	case REC_X_RUNTIME:
+		if (s.len == 2 * sizeof(*e->runtime))
+			e->runtime = (const uint64_t *)(const void *)s.ptr;
+		break;
 	case REC_X_EXEC:
 		if (s.len >= sizeof(struct rec_exec))
 			e->exec = (const struct rec_exec *)(const void *)s.ptr;

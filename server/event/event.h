@@ -173,7 +173,8 @@ struct event {
 		kinds; /* of descriptors by their number, NUL for a closed one; ptr NULL: absent */
 	uint32_t sid;  /* 0: absent */
 	struct event_stdio stdio[3];
-	const uint64_t *caps; /* inheritable, permitted, effective; NULL: absent */
+	const uint64_t *caps;	 /* inheritable, permitted, effective; NULL: absent */
+	const uint64_t *runtime; /* of the thread and of its last turn, in ns; NULL: absent */
 	const void *proc; /* struct proc of state/, set by the pipeline: who did it; NULL unknown */
 };
 

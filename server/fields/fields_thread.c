@@ -99,6 +99,14 @@ bool x_thread_faults(const struct fx *x, struct value *ret)
 	return true;
 }
 
+bool x_thread_runtime(const struct fx *x, struct value *ret)
+{
+	const uint64_t *runtime = x->ev->runtime;
+
+	ret->u = runtime ? runtime[x->which] : 0;
+	return runtime;
+}
+
 bool x_thread_ismain(const struct fx *x, struct value *ret)
 {
 	ret->b = x->ev->hdr->who.tid == x->ev->hdr->who.pid;

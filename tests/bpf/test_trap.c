@@ -156,6 +156,12 @@ static void test_turns(void **st)
 	assert_true(to_root > 10);
 	const struct rec_hdr *first = watch_get(&w, EV_SCHEDSWITCH_6_E, 0);
 
+	const unsigned char *p;
+	uint64_t runtime[2];
+
+	assert_int_equal(rec_extra(first, REC_X_RUNTIME, &p), sizeof(runtime));
+	memcpy(runtime, p, sizeof(runtime));
+	assert_true(runtime[0] >= runtime[1] && runtime[1] > 0 && runtime[0] < 60000000000);
 	assert_true(rec_num(first, 2) > 0); /* minor faults */
 	assert_true(rec_num(first, 3) >= rec_num(first, 4));
 	assert_true(rec_num(first, 4) > 0);

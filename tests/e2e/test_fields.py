@@ -292,6 +292,10 @@ PROOFS = {
                 "thread.vmrss": near(lambda c: c.said("rss"), 8192),
                 "thread.vmsize.b": near(lambda c: c.said("size") * 1024, 8 << 20),
                 "thread.vmrss.b": near(lambda c: c.said("rss") * 1024, 8 << 20)}, []),
+    "switch": ("end = time.monotonic() + 0.05\nwhile time.monotonic() < end: pass\ntime.sleep(0.1)",
+               "evt.type = switch and thread.exectime > 1000000",
+               {"thread.totexectime": between(lambda c: 10**6, lambda c: int(c.text(c.pid, "schedstat").split()[0])),
+                "thread.exectime": between(lambda c: 10**6, lambda c: int(c.text(c.pid, "schedstat").split()[0]))}, []),
     "user": ("forked(lambda: (open('/proc/self/loginuid', 'w').write('1'), os.setgid(1), os.setuid(1), "
              "failing(os.mkdir, '/by-user')))", "evt.type = mkdir and evt.arg.path endswith by-user",
              {"user.uid": 1, "user.name": lambda c: pwd.getpwuid(1).pw_name, "user.homedir": lambda c: pwd.getpwuid(1).pw_dir,
@@ -353,7 +357,7 @@ def stage(tmp_path_factory):
 def test_field(stage, name):
     c, actor, sensor = stage
     deed, _, fields, _ = PROOFS[name]
-    actor.do(deed)
+    actor.do(f"exec({deed!r})" if "\n" in deed else deed)
     # Names of hosts are looked up beside what happens: until they are known, again.
     for _ in range(100 if name == "named host" else 0):
         if any(a["rule"] == name for a in sensor.alerts):
