@@ -15,20 +15,15 @@ INFO = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 
 
 def arguments(words):
-    """(socket, -d, operands). Other options are none that the documents use without a certificate."""
-    data, operands, unix = "{}", [], False
-    words = iter(words)
-    for word in words:
-        if word == "-d":
-            data = next(words)
-        elif word == "-unix":
-            unix = True
-        elif word.startswith("-"):
-            assert word == "-plaintext", word
-        else:
-            operands.append(word)
-    assert unix
-    return operands[0], data, operands[1:]
+    """(socket, -d, the rest). As with grpcurl itself no option may come behind the address."""
+    data, flags = "{}", set()
+    words = list(words)
+    while words[0].startswith("-"):
+        flags.add(words.pop(0))
+        if "-d" in flags and data == "{}":
+            data = words.pop(0)
+    assert flags - {"-d"} == {"-plaintext", "-unix"}, flags
+    return words[0], data, words[1:]
 
 
 def reflect(channel, **fields):
