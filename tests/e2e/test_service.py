@@ -153,6 +153,11 @@ def test_node_needs_no_proto_files(serve, certs, node, how, version):
     assert told["methods"]["grpc.health.v1.Health"] == ["Check", "Watch"]
     assert told["version"]["version"] == "0.43.1-rc1+abc"
     assert told["health"]["status"] == "SERVING"
+    assert told["methods"]["tiercel.v1.Tiercel"] == ["Status", "WhoAmI", "ListRules", "GetRule", "ValidateRules",
+                                                     "Reload"]
+    assert told["status"]["newest"] == "3" and told["status"]["hostname"] == "here"
+    assert told["me"]["identity"].startswith("uid:" if how == "unix" else ("dns:", "spiffe:", "cert:"))
+    assert "tiercel.v1.Tiercel/Status" in told["me"]["methods"]
     # A map is entries on the wire, and this client leaves it at that.
     fields = [{e["key"]: e["value"] for e in a["output_fields"]} for a in told["alerts"]]
     assert [f["evt.num"] for f in fields] == ["1", "2", "3"]

@@ -50,6 +50,8 @@ async function main() {
     methods,
     version: await call("falco.version.service", "version", {}),
     health: await call("grpc.health.v1.Health", "Check", { service: "falco.outputs.service" }),
+    status: await call("tiercel.v1.Tiercel", "Status", {}),
+    me: await call("tiercel.v1.Tiercel", "WhoAmI", {}),
     alerts: await firstAlerts(3),
   };
   process.stdout.write(JSON.stringify(out) + "\n", () => process.exit(0));
