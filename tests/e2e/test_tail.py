@@ -9,11 +9,13 @@ import select
 import signal
 import subprocess
 import threading
+from concurrent import futures
 
+import grpc
 import pytest
 
 import host
-from conftest import until
+from conftest import MESSAGES, until
 
 NUMBER = re.compile(r"alert number (\d+) ")
 
@@ -217,3 +219,29 @@ def test_both_find_the_server_by_its_configuration(sensor, actor, rules_file, tm
     text = subprocess.run([host.TIERCEL, "tail", *where], capture_output=True, text=True, check=True, timeout=60).stdout
     assert text.count("\n") == 1 and "\\u001b[31m\\nx.watched" in text and "Warning       Escapes: opened /" in text
     s.stop()
+
+
+class OldFalco(grpc.GenericRpcHandler):
+    """A server that skips what it does not know in a request and says nothing of itself."""
+
+    def service(self, details):
+        outputs = MESSAGES["outputs"]
+
+        def sub(requests, _):
+            next(requests)
+            for n in range(3):
+                yield outputs.response(rule="Old", output=f"old {n}", priority=5)
+
+        return grpc.stream_stream_rpc_method_handler(sub, outputs.request.FromString, outputs.response.SerializeToString)
+
+
+def test_an_old_server_is_not_believed_to_filter(tail, tmp_path):
+    server = grpc.server(futures.ThreadPoolExecutor(2), handlers=[OldFalco()])
+    where = ["--unix", str(tmp_path / "old.sock")]
+    server.add_insecure_port("unix:" + where[1])
+    server.start()
+    code, out, err = finished(tail(None, "--rule", "X", where=where))
+    assert code == 1 and "is no Tiercel" in err and not out
+    code, out, _ = finished(tail(None, where=where))
+    assert code == 0 and [line.split(": ", 1)[1] for line in out.splitlines()] == ["old 0", "old 1", "old 2"]
+    server.stop(0)
