@@ -228,8 +228,7 @@ int answers_start(const struct answers_options *options, struct answers **ret)
 	if (!a)
 		return -ENOMEM;
 	*a = (struct answers){ .o = *options };
-	if (validator_start(a->o.loop, reload_config(a->o.reload), a->o.args, validated, a,
-			    &a->validator) < 0) {
+	if (validator_start(a->o.loop, a->o.args, validated, a, &a->validator) < 0) {
 		free(a);
 		return -ENOMEM;
 	}

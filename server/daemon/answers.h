@@ -8,7 +8,6 @@
 
 #include <uv.h>
 
-#include "config/config.h"
 #include "daemon/args.h"
 #include "daemon/measure.h"
 #include "daemon/netproc.h"

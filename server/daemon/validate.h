@@ -27,9 +27,9 @@ struct validator;
 /* text: as in a control_answer, valid while fn runs. */
 typedef void validated_fn(enum control_outcome outcome, struct str text, uint64_t id, void *ctx);
 
-/* The configuration and the arguments must outlive it. -ENOMEM. */
-int validator_start(uv_loop_t *loop, const struct config *config, const struct args *args,
-		    validated_fn *fn, void *ctx, struct validator **ret);
+/* The process reads the configuration that the arguments name. They must outlive it. -ENOMEM. */
+int validator_start(uv_loop_t *loop, const struct args *args, validated_fn *fn, void *ctx,
+		    struct validator **ret);
 /* request: a packed ValidateRulesRequest, copied. fn is called later. -ENOBUFS: too many wait; -ENOMEM. */
 int validator_ask(struct validator *v, uint64_t id, struct str request);
 /* Ends what is running, without a word. Returns NULL. */

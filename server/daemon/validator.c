@@ -41,7 +41,6 @@ struct job {
 
 struct validator {
 	uv_loop_t *loop;
-	const struct config *config;
 	const struct args *args;
 	validated_fn *fn; /* NULL: nobody is told any more */
 	void *ctx;
@@ -241,16 +240,14 @@ static void next(struct validator *v)
 	start(j);
 }
 
-int validator_start(uv_loop_t *loop, const struct config *config, const struct args *args,
-		    validated_fn *fn, void *ctx, struct validator **ret)
+int validator_start(uv_loop_t *loop, const struct args *args, validated_fn *fn, void *ctx,
+		    struct validator **ret)
 {
 	struct validator *v = malloc(sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
-	*v = (struct validator){
-		.loop = loop, .config = config, .args = args, .fn = fn, .ctx = ctx
-	};
+	*v = (struct validator){ .loop = loop, .args = args, .fn = fn, .ctx = ctx };
 	STAILQ_INIT(&v->waiting);
 	*ret = v;
 	return 0;

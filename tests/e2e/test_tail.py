@@ -76,6 +76,20 @@ def test_tail_by_tls(serve, tail, certs):
     assert code == 1 and "/no/such" in err and not out
 
 
+def test_tail_by_tls_of_the_configuration(serve, tail, certs, tmp_path):
+    """A TCP address is enough: this host, the configured CA, and the client's pair beside it."""
+    server, config = serve(5), tmp_path / "t.yaml"
+    config.write_text("grpc_output: {enabled: true}\ngrpc:\n  enabled: true\n"
+                      f"  bind_address: 0.0.0.0:{server.tcp.rsplit(':', 1)[1]}\n  root_certs: {certs.ca}\n")
+    code, out, err = finished(tail(None, "-n3", where=["-c", str(config)]))
+    assert (code, numbers(out)) == (0, [3, 4, 5]), err
+    code, _, err = finished(tail(None, where=["-c", str(config), "-o", "grpc.enabled=false",
+                                              "-o", "stdout_output.enabled=true"]))
+    assert code == 1 and "no gRPC server" in err
+    code, _, err = finished(tail(None, where=["-c", str(config), "--server-name", "elsewhere"]))
+    assert code == 1 and server.tcp in err
+
+
 def test_tail_as_json(serve, tail):
     server = serve(2)
     server.status_until(alerts=2)
