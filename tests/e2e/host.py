@@ -71,7 +71,7 @@ class Sensor:
 
     def _alerts(self):
         for line in self.proc.stdout:
-            if line.startswith("{"):
+            if line.startswith("{") and line.endswith("\n"):  # a killed one may end in the middle
                 self.alerts.append(json.loads(line))
 
     def _log(self):
