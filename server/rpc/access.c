@@ -275,6 +275,11 @@ static uint64_t calls_of(const struct rpc_shared *shared, const char *name)
 
 grpc_status_code access_begin(struct access *a, struct rpc_call *call, const char **ret_why)
 {
+	/* Before anything that costs time, as a flood of calls would have it cost us. */
+	if (call->shared->ncalls > a->max_calls) {
+		*ret_why = "too many calls are open";
+		return GRPC_STATUS_RESOURCE_EXHAUSTED;
+	}
 	int r = peer_init(&call->peer, call->call, a->tls, a->common_names, ret_why);
 
 	if (r == -ENOMEM) {
@@ -288,9 +293,6 @@ grpc_status_code access_begin(struct access *a, struct rpc_call *call, const cha
 	grpc_status_code code = permitted(a, call, ret_why);
 	if (code != GRPC_STATUS_OK)
 		return code;
-	*ret_why = "too many calls are open";
-	if (call->shared->ncalls > a->max_calls)
-		return GRPC_STATUS_RESOURCE_EXHAUSTED;
 	*ret_why = "this identity has too many calls open";
 	return calls_of(call->shared, call->peer.name) > call->max_calls
 		       ? GRPC_STATUS_RESOURCE_EXHAUSTED

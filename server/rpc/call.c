@@ -17,6 +17,7 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/support/alloc.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -24,9 +25,12 @@
 #include "journal/journal.h"
 #include "rpc/access.h"
 #include "rpc/backlog.h"
+#include "rpc/inflow.h"
 #include "rpc/method.h"
 #include "rpc/relay.h"
 #include "rpc/stream.h"
+
+enum { CALL_LARGE = 4096 }; /* bytes of a request */
 
 static void call_read(struct rpc_call *call);
 
@@ -162,6 +166,21 @@ static void call_request(struct rpc_call *call, grpc_byte_buffer *buffer)
 	}
 }
 
+/* Large ones are rare, and would else count as a flood. */
+static void note_taken(struct rpc_call *call, size_t bytes)
+{
+	if (bytes < CALL_LARGE)
+		return;
+	if (!call->found) {
+		char *peer = grpc_call_get_peer(call->call);
+
+		call->socket = inflow_find(peer);
+		call->found = true;
+		gpr_free(peer);
+	}
+	inflow_taken(call->socket, bytes);
+}
+
 static void on_read(struct rpc_op *op, bool ok)
 {
 	struct rpc_call *call = op->owner;
@@ -169,6 +188,7 @@ static void on_read(struct rpc_op *op, bool ok)
 
 	call->pending--;
 	if (!call->ended && buffer) {
+		note_taken(call, grpc_byte_buffer_length(buffer));
 		call_request(call, buffer);
 		if (call->method->many && !call->ended)
 			call_read(call);

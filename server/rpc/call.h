@@ -81,6 +81,8 @@ struct rpc_call {
 	void (*accept_fn)(struct rpc_call *call, bool ok);
 	struct rpc_op accept, opened, closed, read, write, status;
 	int was_cancelled;
+	int socket; /* of its connection; -1: gone */
+	bool found; /* it was looked for */
 	grpc_byte_buffer *request;
 	grpc_byte_buffer *message; /* being written */
 	grpc_metadata initial[4];

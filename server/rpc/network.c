@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "base/cleanup.h"
+#include "base/heap.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "journal/journal.h"
@@ -36,6 +37,8 @@ enum {
 	NETWORK_HISTORY = 1024, /* batches read before the server answers, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
 	NETWORK_BYTES_JOURNAL = 8 << 20, /* what is older comes from the journal */
+	NETWORK_SPARE = 8 << 20,	 /* bytes freed that may stay with us */
+	NETWORK_TRIM_S = 5,
 	NETWORK_WAIT_MS = 2000, /* for the journal to have room, while starting and ending */
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
 	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
@@ -62,6 +65,7 @@ struct network {
 	uv_timer_t http_timer;
 	struct stats *stats; /* NULL: nothing is counted */
 	uv_timer_t second;
+	uint64_t seconds;
 	struct rpc_counters counters;
 	bool asked_for_calls; /* it was told who may call */
 	bool stopping;
@@ -380,6 +384,8 @@ static void on_second(uv_timer_t *t)
 	struct network *n = t->data;
 
 	count(n);
+	if (++n->seconds % NETWORK_TRIM_S == 0)
+		heap_trim(NETWORK_SPARE);
 	const struct {
 		enum stat_id id;
 		uint64_t value;
@@ -682,8 +688,7 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 		n->second.data = n;
 	if (n->http)
 		uv_timer_start(&n->http_timer, on_http_timer, HTTP_AT_MS, HTTP_AT_MS);
-	if (n->stats)
-		uv_timer_start(&n->second, on_second, 0, SECOND_MS);
+	uv_timer_start(&n->second, on_second, 0, SECOND_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
 	struct control_message ready = {

@@ -2,6 +2,10 @@
 /*
  * Tag and outcome travel as one word through a bounded queue, the outcome in the tag's lowest bit. When the
  * queue is full the pump waits: gRPC then holds the completions, nothing is lost.
+ *
+ * gRPC reads from its sockets only in this thread's call for the next completion. So the pump does not ask for
+ * another one while many wait for the loop: whoever sends calls and resets faster than we can deal with them is
+ * held up by his own connection, and does not fill our memory with calls that nobody has looked at.
  */
 #include "rpc/pump.h"
 
@@ -12,8 +16,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "base/queue.h"
+
+enum {
+	PUMP_QUEUE = 1024,
+	PUMP_ENOUGH = 256, /* waiting for the loop: no more is read */
+	PUMP_TURN = 1024,  /* delivered in one turn of the loop */
+	PUMP_STEP_US = 100,
+};
 
 struct pump {
 	grpc_completion_queue *cq;
@@ -29,6 +39,8 @@ static void *pump_thread(void *arg)
 	struct pump *p = arg;
 
 	for (;;) {
+		while (queue_length(p->queue) > PUMP_ENOUGH)
+			usleep(PUMP_STEP_US);
 		grpc_event ev =
 			grpc_completion_queue_next(p->cq, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
 
@@ -39,7 +51,7 @@ static void *pump_thread(void *arg)
 		void *item = (void *)((uintptr_t)ev.tag | (ev.success ? 1 : 0));
 		while (!queue_push(p->queue, item)) {
 			uv_async_send(&p->wake);
-			usleep(200);
+			usleep(PUMP_STEP_US);
 		}
 		uv_async_send(&p->wake);
 	}
@@ -47,20 +59,23 @@ static void *pump_thread(void *arg)
 	return NULL;
 }
 
-static void deliver(struct pump *p)
+/* True: there may be more. */
+static bool deliver(struct pump *p)
 {
-	void *item;
+	for (int i = 0; i < PUMP_TURN; i++) {
+		uintptr_t word = (uintptr_t)queue_pop(p->queue);
 
-	while ((item = queue_pop(p->queue))) {
-		uintptr_t word = (uintptr_t)item;
-
+		if (!word)
+			return false;
 		p->fn((void *)(word & ~(uintptr_t)1), word & 1);
 	}
+	return true;
 }
 
 static void on_wake(uv_async_t *wake)
 {
-	deliver(wake->data);
+	if (deliver(wake->data))
+		uv_async_send(wake);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -76,7 +91,7 @@ int pump_start(uv_loop_t *loop, grpc_completion_queue *cq, pump_fn *fn, struct p
 		return -ENOMEM;
 	p->cq = cq;
 	p->fn = fn;
-	p->queue = queue_new(LIMIT_QUEUE);
+	p->queue = queue_new(PUMP_QUEUE);
 	if (!p->queue) {
 		free(p);
 		return -ENOMEM;
@@ -105,10 +120,11 @@ struct pump *pump_stop(struct pump *p)
 	grpc_completion_queue_shutdown(p->cq);
 	while (!atomic_load(&p->finished)) {
 		deliver(p);
-		usleep(200);
+		usleep(PUMP_STEP_US);
 	}
 	pthread_join(p->thread, NULL);
-	deliver(p);
+	while (deliver(p))
+		;
 	grpc_completion_queue_destroy(p->cq);
 	queue_free(p->queue);
 	uv_close((uv_handle_t *)&p->wake, on_closed);

@@ -15,17 +15,21 @@
 #include <grpc/compression.h>
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "link/control.h"
 #include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/call.h"
 #include "rpc/cursors.h"
 #include "rpc/descriptors.h"
+#include "rpc/flood.h"
 #include "rpc/grpc_log.h"
+#include "rpc/inflow.h"
 #include "rpc/method.h"
 #include "rpc/pump.h"
 #include "rpc/relay.h"
@@ -34,7 +38,12 @@
 #include "rpc/unix.h"
 
 enum {
-	RPC_ADVANCE = 16, /* calls asked for in advance */
+	/* Calls asked for in advance. When they run out gRPC lines calls up, also those that are reset meanwhile, and
+	 * whoever asks for the next has to take the dead ones away first, however many: enough, so that a flood is seen. */
+	RPC_ADVANCE = 2 * FLOOD_CALLS,
+	RPC_BURST = 256 << 10, /* bytes a connection may send at once, beside four messages */
+	RPC_WINDOW = 64 << 10, /* of a stream, and not read by its method */
+	RPC_READ = 16 << 10,   /* bytes taken from a connection at once: requests are small */
 	RPC_ADDRESSES = 8,
 	RPC_WAIT_MS = 2000, /* for an address that is still taken */
 	RPC_WAIT_STEP_MS = 20,
@@ -48,6 +57,7 @@ struct rpc_server {
 	grpc_server *grpc;
 	grpc_completion_queue *cq;
 	struct pump *pump;
+	struct flood *flood;
 	struct unix_listener *listeners[RPC_ADDRESSES];
 	size_t nlisteners;
 	struct strbuf addresses;
@@ -76,6 +86,10 @@ static grpc_server *grpc_server_make(const struct access_fixed *fixed)
 		/* A small compressed request could unpack to a thousand times its size. */
 		{ .key = (char *)GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET,
 		  .value.integer = 1 << GRPC_COMPRESS_NONE },
+		{ .key = (char *)GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+		  .value.integer = RPC_WINDOW },
+		{ .key = (char *)GRPC_ARG_HTTP2_BDP_PROBE, .value.integer = 0 },
+		{ .key = (char *)GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE, .value.integer = RPC_READ },
 		{ .key = (char *)GRPC_ARG_MAX_CONCURRENT_STREAMS, .value.integer = 256 },
 		{ .key = (char *)GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
 		  .value.integer = fixed->handshake_ms },
@@ -223,7 +237,13 @@ static void on_accepted(struct rpc_call *call, bool ok)
 	}
 	if (!s->shared.stopping)
 		ask(s);
-	rpc_call_begin(call);
+	char *peer = grpc_call_get_peer(call->call);
+	bool flood = flood_call(s->flood, peer);
+	gpr_free(peer);
+	if (flood)
+		rpc_call_drop(call);
+	else
+		rpc_call_begin(call);
 }
 
 static void on_completion(void *tag, bool ok)
@@ -255,6 +275,7 @@ static void server_release(struct rpc_server *s)
 	cursors_free(s->shared.cursors);
 	descriptors_free(s->shared.descriptors);
 	access_free(s->shared.access);
+	flood_free(s->flood);
 	strbuf_done(&s->addresses);
 	free(s->version);
 	free(s->engine_version);
@@ -384,7 +405,8 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	s->shared.epoch = settings->epoch ? settings->epoch : clock_wall_ns();
 	s->shut = (struct rpc_op){ on_shut, s };
 	s->shared.cursors = cursors_new();
-	if (!s->shared.cursors || copy_texts(s, settings) < 0) {
+	s->flood = flood_new();
+	if (!s->shared.cursors || !s->flood || copy_texts(s, settings) < 0) {
 		server_release(s);
 		return -ENOMEM;
 	}
@@ -396,6 +418,8 @@ int rpc_server_start(uv_loop_t *loop, const struct control_settings *settings,
 	s->shared.again = go_on_again;
 	s->shared.first_seq = 1;
 	access_watch(access, &s->shared);
+	if (inflow_start(RPC_BURST + 4 * (size_t)access_fixed(access)->message_bytes) < 0)
+		log_error("grpc: out of memory, what clients send is not bounded");
 	s->grpc = grpc_server_make(access_fixed(access));
 	s->cq = grpc_completion_queue_create_for_next(NULL);
 	int r = start(s, settings, d);
@@ -445,7 +469,7 @@ void rpc_server_count(const struct rpc_server *s, struct rpc_counters *ret)
 	ret->streams = s->shared.nstreams;
 	ret->sent = s->shared.sent;
 	ret->lost = s->shared.lost;
-	ret->refused = s->shared.refused + grpc_log_refused();
+	ret->refused = s->shared.refused + grpc_log_refused() + inflow_cut();
 }
 
 int rpc_server_status(const struct rpc_server *s, struct strbuf *out)

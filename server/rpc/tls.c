@@ -17,6 +17,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
@@ -40,7 +41,16 @@ struct tls_port {
 	uint64_t number;
 };
 
+struct tls_known {
+	uint64_t number; /* of the set that verified it; 0: none */
+	int64_t expires;
+	unsigned char shown[SHA256_DIGEST_LENGTH];
+};
+
+enum { TLS_KNOWN = 256 }; /* places; the first byte of the hash tells which */
+
 struct tls {
+	struct tls_known known[TLS_KNOWN];
 	_Atomic(struct tls_set *) set;
 	struct tls_port *ports; /* one for each try to bind as well */
 };
@@ -278,8 +288,8 @@ static int verify(struct tls_set *s, X509 *leaf, STACK_OF(X509) * chain, int64_t
 	return 0;
 }
 
-int tls_verify(struct tls *t, struct str leaf, struct str chain, int64_t *ret_expires,
-	       const char **ret_why)
+static int verify_texts(struct tls *t, struct str leaf, struct str chain, int64_t *ret_expires,
+			const char **ret_why)
 {
 	_cleanup_(biop) BIO *bio = bio_of(leaf), *rest = bio_of(chain);
 	_cleanup_(x509p) X509 *x = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
@@ -297,4 +307,35 @@ int tls_verify(struct tls *t, struct str leaf, struct str chain, int64_t *ret_ex
 			return bad(-ENOMEM);
 		}
 	return bad(verify(t->set, x, others, ret_expires, ret_why));
+}
+
+static void hash_texts(struct str leaf, struct str chain, unsigned char ret[SHA256_DIGEST_LENGTH])
+{
+	unsigned char both[2 * SHA256_DIGEST_LENGTH];
+
+	SHA256((const unsigned char *)leaf.ptr, leaf.len, both);
+	SHA256((const unsigned char *)chain.ptr, chain.len, both + SHA256_DIGEST_LENGTH);
+	SHA256(both, sizeof(both), ret);
+}
+
+int tls_verify(struct tls *t, struct str leaf, struct str chain, int64_t *ret_expires,
+	       const char **ret_why)
+{
+	const struct tls_set *set = t->set;
+	struct tls_known now = { .number = set ? set->number : 0 };
+
+	hash_texts(leaf, chain, now.shown);
+	struct tls_known *known = &t->known[now.shown[0]];
+	if (now.number && known->number == now.number &&
+	    memcmp(known->shown, now.shown, sizeof(now.shown)) == 0 &&
+	    known->expires > (int64_t)(clock_wall_ns() / NS_PER_SEC)) {
+		*ret_expires = known->expires;
+		return 0;
+	}
+	int r = verify_texts(t, leaf, chain, &now.expires, ret_why);
+	if (r == 0) {
+		*known = now;
+		*ret_expires = now.expires;
+	}
+	return r;
 }
