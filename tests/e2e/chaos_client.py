@@ -49,6 +49,11 @@ class Book:
         os.write(self.file, (" ".join(map(str, words)) + "\n").encode())
 
 
+def name_of(alert):
+    """Its file; an alert about the server itself has none."""
+    return alert.output_fields.get("fd.name") or alert.rule.replace(" ", "_")
+
+
 def follow(client, book, first, ack=False):
     """A client that knows of numbers; with ack a durable consumer."""
     wanted, done = [], []
@@ -73,7 +78,7 @@ def follow(client, book, first, ack=False):
             elif r.HasField("lost"):
                 book.note("lost", r.lost.first.seq, r.lost.last.seq)
             else:
-                book.note("at", r.position.seq, r.output_fields["fd.name"])
+                book.note("at", r.position.seq, name_of(r))
                 got += 1
                 if got % ACK_EVERY == 0:
                     wanted.append(r.position)
@@ -94,7 +99,7 @@ def cursor(client, book):
 def note_legacy(book, call):
     for r in call:
         assert not r.HasField("position")
-        book.note("at", 0, r.output_fields.get("fd.name", r.rule.replace(" ", "_")))
+        book.note("at", 0, name_of(r))
 
 
 def legacy_get(client, book):
@@ -127,7 +132,8 @@ def main(kind, path, how, where, ca=None, cert=None, key=None):
             try:
                 KINDS[kind](subscribe.Client(over, MESSAGES), book)
             except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE:
+                # A whole server killed under a call may look like the peer's own cancellation.
+                if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
                     book.note("failed", error.code().name, *error.details().split())
         time.sleep(0.05)
 

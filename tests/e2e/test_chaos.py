@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+from chaos_client import name_of
 from conftest import MESSAGES
 from host import Sensor
 from test_stream_live import RULES, grpc_config, network_pid
@@ -76,6 +77,9 @@ class Stage:
         if certain:
             self.certain |= {f"/proc/self/mark{i}" for i in range(first, first + n)}
 
+    def last(self, n):
+        return {f"/proc/self/mark{i}" for i in range(self.deeds - n, self.deeds)}
+
     def kill_network(self):
         os.kill(network_pid(self.sensor), signal.SIGKILL)
 
@@ -106,7 +110,7 @@ def journal_rows(tmp):
         rows = []
         for seq, message in db.execute("SELECT seq, message FROM alerts ORDER BY seq"):
             r = MESSAGES["outputs"].response.FromString(message)
-            rows.append((seq, r.output_fields.get("fd.name", r.rule.replace(" ", "_"))))
+            rows.append((seq, name_of(r)))
         return rows, list(db.execute("SELECT first, last FROM gaps ORDER BY first"))
 
 
@@ -147,7 +151,7 @@ def check_durable(subscriber, rows):
 
 
 def check_legacy(subscriber, rows):
-    """Everything, and within one life of the client without a hole: numbers are found by the names."""
+    """Within one life of the client without a hole: numbers are found by the names."""
     number = {name: i for i, (_, name) in enumerate(rows)}
     for life in lives(subscriber.lines()):
         before = None
@@ -177,9 +181,9 @@ def test_nothing_is_lost_in_chaos(tmp_path, actor, rules_file, certs, free_port,
     tls = ["tls", f"localhost:{free_port}", *(certs.client[k] for k in ("ca", "cert", "key"))]
     try:
         run_chaos(stage, chance, subscribers, [("durable", tls), ("cursor", unix), ("get", unix), ("sub", tls)])
-        for s in subscribers:
-            if s.kind != "get":  # what was sent to a killed one is gone, and it cannot say so
-                s.until(stage.certain)
+        stage.act(10)
+        for s in subscribers:  # legacy clients cannot say what they had not read yet when all was killed
+            s.until(stage.certain if s.kind in ("durable", "cursor") else stage.last(10))
     finally:
         code = stage.sensor.stop()
     assert code == 0, "\n".join(stage.sensor.log)
