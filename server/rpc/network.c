@@ -36,7 +36,7 @@ enum {
 	NETWORK_BATCH = 512,	/* blocks read in one turn of the loop */
 	NETWORK_HISTORY = 1024, /* batches read before the server answers, whatever comes in */
 	NETWORK_BYTES = 32 << 20,
-	NETWORK_BYTES_JOURNAL = 8 << 20, /* what is older comes from the journal */
+	NETWORK_BYTES_JOURNAL = 4 << 20, /* what is older comes from the journal */
 	NETWORK_SPARE = 8 << 20,	 /* bytes freed that may stay with us */
 	NETWORK_TRIM_S = 5,
 	NETWORK_WAIT_MS = 2000, /* for the journal to have room, while starting and ending */

@@ -5,7 +5,7 @@
  *
  *	alert_source certs DIR
  *	alert_source serve ADDRESSES COUNT PER_SECOND [CERT KEY CA] [NAME=VALUE]... [stream_alerts=N] [state=DIR]
- *		[journal_bytes=N]
+ *		[journal_bytes=N] [output_bytes=N]
  *
  * `serve` prints "ready ADDRESSES PID" for every network process, writes COUNT alerts (0 PER_SECOND: at
  * once), and obeys lines on stdin: "more N" writes N more, "status" prints counters; at the end of input it
@@ -33,6 +33,8 @@
 #include "rpc/network.h"
 #include "tiercel.pb-c.h"
 
+enum { OUTPUT_MAX = 16384 };
+
 struct source {
 	struct link_writer *link;
 	struct control *control;
@@ -43,6 +45,7 @@ struct source {
 	struct access_paths paths;
 	struct access_texts texts;
 	uint64_t seen;
+	uint64_t output_bytes; /* of an alert's text; 0: some 200 */
 };
 
 static void write_alert(struct source *s)
@@ -53,12 +56,13 @@ static void write_alert(struct source *s)
 		FALCO__OUTPUTS__RESPONSE__OUTPUT_FIELDS_ENTRY__INIT;
 	Falco__Outputs__Response__OutputFieldsEntry *entries[] = { &entry };
 	char key[] = "evt.num", value[24], rule[] = "Made up", source[] = "syscall", tag[] = "test";
-	char output[300], hostname[] = "here", *tags[] = { tag };
+	char output[OUTPUT_MAX], hostname[] = "here", *tags[] = { tag };
 	uint64_t seq = ++s->seq, now = clock_wall_ns();
 	_cleanup_(strbuf_done) struct strbuf block = { 0 };
 
 	snprintf(value, sizeof(value), "%" PRIu64, seq);
-	snprintf(output, sizeof(output), "alert number %s %0200d", value, 0);
+	int pad = s->output_bytes ? (int)s->output_bytes : 200;
+	snprintf(output, sizeof(output), "alert number %s %0*d", value, pad, 0);
 	entry.key = key;
 	entry.value = value;
 	time.seconds = (int64_t)(now / NS_PER_SEC);
@@ -288,6 +292,7 @@ static bool set_option(struct source *s, struct str arg)
 	} rows[] = {
 		{ "stream_alerts", &set->stream_alerts, NULL },
 		{ "journal_bytes", &set->journal_bytes, NULL },
+		{ "output_bytes", &s->output_bytes, NULL },
 		{ "common_names", &access->common_names, NULL },
 		{ "max_calls", &access->max_calls, NULL },
 		{ "max_calls_each", &access->max_calls_each, NULL },
