@@ -366,7 +366,7 @@ class LegacyPoller:
 
     def poll(self, gone):
         yield Request()
-        while not gone.wait(self.every if self.got else max(self.every, self.idle)):
+        while not gone.wait(self.every):
             yield Request()
 
     def start(self):
@@ -421,6 +421,38 @@ def test_legacy_pollers_that_stay_get_everything_once(serve, connect, state):
         p.until(set(range(1, 3001)))
         p.stop()
         assert numbers(p.got) == list(range(1, 3001))
+
+
+class IdlePoller(LegacyPoller):
+    """Sends an empty request after so long without an alert, as client-go and the event-generator do."""
+
+    def poll(self, gone):
+        yield Request()
+        seen, since = 0, time.monotonic()
+        while not gone.wait(0.02):
+            if len(self.got) != seen:
+                seen, since = len(self.got), time.monotonic()
+            elif time.monotonic() - since >= self.idle:
+                since = time.monotonic()
+                yield Request()
+
+
+def test_the_cadences_of_falcos_clients(serve, connect, state):
+    """Every 100 ms whatever comes, after 100 ms and after 1 s without an alert: all get everything, once."""
+    server = serve(0, tls=False, extra=state)
+    pollers = [LegacyPoller(connect, server, "unix", 0.1), IdlePoller(connect, server, "unix", 0, 0.1),
+               IdlePoller(connect, server, "unix", 0, 1.0)]
+    server.status_until(streams=3)
+    for pause in (0.05, 0.3, 1.5, 0.05, 1.2):
+        server.say("more 200")
+        time.sleep(pause)
+    for p in pollers:
+        p.until(set(range(1, 1001)))
+        assert numbers(p.got) == list(range(1, 1001))
+    now = server.status_until(streams=3, calls=3)
+    assert now["sent"] == 3000  # polling is not answered
+    for p in pollers:
+        p.stop()
 
 
 def test_overlapping_legacy_streams_of_one_user_lose_none(serve, connect, state):
