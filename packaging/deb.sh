@@ -21,7 +21,7 @@ doc=$root/usr/share/doc/tiercel
 mkdir -p "$doc"
 cp "$here/../LICENSE" "$doc/copyright"
 cp -r "$here/../docs" "$doc/docs" 2>/dev/null
-find "$doc/docs" -type f ! -name '*.md' -delete
+find "$doc/docs" -type f ! -name '*.md' ! -name '*.svg' ! -path '*/examples/*' -delete
 chmod -R u=rwX,go=rX "$root"
 
 mkdir -p "$work/debian" "$root/DEBIAN"

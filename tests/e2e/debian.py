@@ -80,4 +80,6 @@ def unpack(deb, where):
     """A fresh root file system."""
     os.makedirs(where)
     run("tar", "-C", where, "-xf", root_tar(deb), timeout=300)
+    with open(f"{where}/etc/hosts", "w", encoding="ascii") as hosts:  # as an installer writes it
+        hosts.write("127.0.0.1 localhost\n")
     return where

@@ -43,7 +43,7 @@ class Machine:
         assert self.proc.poll() is None, self.console()
         with open(f"/proc/{self.proc.pid}/task/{self.proc.pid}/children", encoding="ascii") as file:
             for pid in file.read().split():
-                with open(f"/proc/{pid}/status", encoding="ascii") as status:
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="ascii") as status:
                     if re.search(r"^NSpid:.*\t1$", status.read(), re.M):
                         return int(pid)
         return None

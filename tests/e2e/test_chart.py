@@ -25,7 +25,7 @@ CASES = sorted(p.stem for p in (ROOT / "tests" / "chart" / "values").glob("*.yam
 HELM = os.environ.get("HELM")
 RELEASE = ["falco", str(CHART), "--namespace", "gitlab-managed-apps", "--kube-version", "1.27.0",
            "--include-crds"]
-POLICY = ROOT / "rules" / "tiercel_rules.yaml"
+POLICY = ROOT / "rules"
 
 
 def values_of(case):
@@ -184,7 +184,8 @@ def test_the_server_knows_every_setting(case, tmp_path):
 def test_defaults():
     config = yaml.safe_load(falco_yaml("defaults"))
     assert notes("defaults") == []
-    assert config["rules_files"] == ["/etc/tiercel/rules/tiercel_rules.yaml", "/etc/falco/rules.d"]
+    assert config["rules_files"] == ["/etc/tiercel/rules", "/etc/falco/rules.d"]
+    assert config["rules"] == [{"disable": {"tag": "maturity_incubating"}}, {"disable": {"tag": "maturity_sandbox"}}]
     assert config["stdout_output"] == {"enabled": True}
     assert config["grpc"]["bind_address"] == "0.0.0.0:5060"
     where = mounts("defaults")
@@ -252,7 +253,7 @@ def test_values_of_the_current_falco_chart():
     assert config["engine"]["modern_ebpf"]["buf_size_preset"] == 5
     assert config["container_engines"]["docker"]["enabled"] is False
     assert config["tiercel"]["containers"]["label_max_len"] == 200
-    assert config["rules"] == [{"disable": {"rule": "*"}}, {"enable": {"tag": "network"}}]
+    assert config["rules"][2:] == [{"disable": {"rule": "*"}}, {"enable": {"tag": "network"}}]
     assert config["falco_libs"]["thread_table_size"] == 1048576
     assert config["metrics"]["interval"] == "15m" and config["webserver"]["prometheus_metrics_enabled"] is True
     assert config["http_output"]["url"].startswith("http://falco-falcosidekick.gitlab-managed-apps.svc")
@@ -320,6 +321,33 @@ def test_rows_of_old_values_name_known_ones():
         assert "to" not in row or is_known(row["to"]), row
 
 
+def test_settings_without_effect_have_a_row():
+    """The server does not say so at every start; who gives the value is told once, by the chart."""
+    listed = subprocess.run([TIERCEL, "list", "settings", "--markdown"], check=True, capture_output=True, text=True).stdout
+    without = re.findall(r"^`([a-z0-9_.]+)` \|.*Without effect here", listed, re.M)
+    rows = {row["from"] for row in yaml.safe_load((CHART / "files" / "legacy.yaml").read_text()) if "note" in row}
+    assert len(without) > 15
+    for name in without:
+        assert f"falco.{name}" in rows, name
+
+
+def test_gitlab_example():
+    """The files of the guide fit together, and the values do what they say."""
+    example = ROOT / "docs" / "examples" / "gitlab"
+    root = yaml.safe_load((example / "helmfile.yaml").read_text())
+    below = example / root["helmfiles"][0]["path"]
+    release, = yaml.safe_load(below.read_text())["releases"]
+    assert (below.parent / release["values"][0]).samefile(values_of("gitlab-example"))
+    assert (below.parent / release["chart"]).resolve() == example / "charts" / "tiercel"
+    assert release["namespace"] == "gitlab-managed-apps" and release["name"] == "falco"
+    job = yaml.safe_load((example / ".gitlab-ci.yml").read_text())["apply"]
+    assert job["script"] == ["gl-ensure-namespace gitlab-managed-apps",
+                             "gl-helmfile --file $CI_PROJECT_DIR/helmfile.yaml apply --suppress-secrets"]
+    config = yaml.safe_load(falco_yaml("gitlab-example"))
+    assert config["json_output"] is True and config["file_output"]["keep_alive"] is True
+    assert one("gitlab-example", "ConfigMap", "falco-rules")["data"].keys() == {"file-integrity.yaml"}
+
+
 def test_dashboard_asks_for_metrics_by_falcos_names():
     text = (CHART / "dashboards" / "tiercel.json").read_text()
     for name in ("falco_rules_matches_total", "scap_n_evts_total", "scap_n_drops_total",
@@ -341,6 +369,7 @@ BAD_VALUES = {
     "falco.file_output.enabled=true,falco.file_output.filename=/etc/x": "a directory of its own",
     "falco.grpc.bind_address=unix://run/x.sock": "expected unix:///PATH",
     "seccomp.install=true": "needs seccomp.type: Localhost",
+    "driver.enabled=false": "there is no source of events but the eBPF probe",
 }
 
 
@@ -375,7 +404,9 @@ def test_no_value_of_falcos_charts_is_ignored():
         assert file.readline() == state, "the chart has changed: see tests/chart/README.md"
         rows = {row["value"]: row for row in csv.DictReader(file)}
     assert len(rows) > 300
-    assert [name for name, row in rows.items() if row["effect"] not in ("changes", "noted")] == []
+    refused = {name for name, row in rows.items() if row["effect"] == "refused"}
+    assert refused == {"driver.enabled"}
+    assert [name for name, row in rows.items() if row["effect"] == "ignored"] == []
     if known:
         upstream = load_upstream()
         for file in UPSTREAM:

@@ -24,7 +24,7 @@ def test_unit_is_sound(tmp_path):
 
 def test_shipped_configuration_is_accepted(tmp_path):
     done = subprocess.run([TIERCEL, "run", "--dry-run", "-c", str(ROOT / "packaging" / "tiercel.yaml"),
-                           "-r", str(ROOT / "rules" / "tiercel_rules.yaml")],
+                           "-r", str(ROOT / "rules")],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert "unknown key" not in done.stderr

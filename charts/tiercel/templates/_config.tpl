@@ -19,7 +19,9 @@ falco.*, except where only the chart can know (a Service's port, a mounted file)
   {{- $_ := set $c "http_output" (dict "enabled" true "url" (include "tiercel.sidekick" .)) -}}
   {{- $_ := set $t "notes" (append $t.notes (printf "falcosidekick: alerts go to %s; falcosidekick itself is not installed by this chart" (include "tiercel.sidekick" .))) -}}
 {{- end -}}
+{{- $levels := $c.rules -}}
 {{- $c = mergeOverwrite $c (deepCopy (omit $given "grpc")) -}}
+{{- if $given.rules -}}{{- $_ := set $c "rules" (concat $levels $given.rules) -}}{{- end -}}
 {{- $grpc := get $given "grpc" | default dict -}}
 {{- if $grpc.unix_socket_path -}}
   {{- $_ := set $c.grpc "bind_address" $grpc.unix_socket_path -}}
@@ -50,7 +52,7 @@ falco.*, except where only the chart can know (a Service's port, a mounted file)
 
 {{- define "tiercel.engine" -}}
 {{- $d := .driver -}}
-kind: {{ ternary "modern_ebpf" "nodriver" $d.enabled }}
+kind: modern_ebpf
 modern_ebpf:
   buf_size_preset: {{ $d.modernEbpf.bufSizePreset }}
   drop_failed_exit: {{ $d.modernEbpf.dropFailedExit }}

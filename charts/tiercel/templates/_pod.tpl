@@ -22,12 +22,10 @@
 
 {{- define "tiercel.capabilities" -}}
 {{/* PTRACE reads other users' /proc; the others give the network process its user, and its directory. */}}
-{{- if .Values.tiercelEffective.values.driver.enabled }}
 - BPF
 - PERFMON
 - SYS_PTRACE
 - DAC_READ_SEARCH
-{{- end }}
 - CHOWN
 - KILL
 - SETGID
@@ -245,6 +243,9 @@ httpGet:
 {{- $t := .Values.tiercelEffective -}}
 {{- $v := $t.values -}}
 {{- $c := $t.config -}}
+{{- if not $v.driver.enabled -}}
+{{- fail "driver.enabled: false: there is no source of events but the eBPF probe" -}}
+{{- end -}}
 {{- if and $v.seccomp.install (ne $v.seccomp.type "Localhost") -}}
 {{- fail "seccomp.install needs seccomp.type: Localhost" -}}
 {{- end -}}
