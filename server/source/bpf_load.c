@@ -113,6 +113,22 @@ static bool program_wanted(const struct bpf_load *l, const struct bpf_options *o
 	return false;
 }
 
+static bool is_refused(const struct bpf_load *l, const char *name)
+{
+	for (size_t i = 0; i < l->nrefused; i++) {
+		if (strcmp(l->refused[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* It is not tried again: every later widening would fail by it. */
+static void refuse(struct bpf_load *l, const char *name)
+{
+	if (l->nrefused < BPF_REFUSED && strlen(name) < BPF_NAME)
+		memcpy(l->refused[l->nrefused++], name, strlen(name) + 1);
+}
+
 /* How many programs this copy of the object is to load. */
 static size_t choose(const struct bpf_load *l, const struct bpf_options *o, struct probe *p)
 {
@@ -122,7 +138,7 @@ static size_t choose(const struct bpf_load *l, const struct bpf_options *o, stru
 	bpf_object__for_each_program(prog, p->obj)
 	{
 		const char *name = bpf_program__name(prog);
-		bool load = !loaded(l, name) && program_wanted(l, o, name);
+		bool load = !loaded(l, name) && !is_refused(l, name) && program_wanted(l, o, name);
 
 		bpf_program__set_autoload(prog, load);
 		n += load;
@@ -198,13 +214,14 @@ out:
 	return r;
 }
 
-static const char *cost_of(const char *program)
+/* What does not come without it. */
+static const char *told_by(const char *program)
 {
 	for (size_t i = 0; i < bpf_nhooks; i++) {
-		if (strcmp(bpf_hooks[i].program, program) == 0)
-			return bpf_hooks[i].needs;
+		if (strcmp(bpf_hooks[i].program, program) == 0 && bpf_hooks[i].event)
+			return event_info(bpf_hooks[i].event)->name;
 	}
-	return "the events of its syscalls do not come";
+	return "its syscalls";
 }
 
 /* One program after the other, so that one the kernel refuses costs only itself. */
@@ -221,19 +238,23 @@ static int add_singly(struct bpf_load *l, const struct bpf_options *o, size_t nc
 	{
 		const char *name = bpf_program__name(prog);
 
-		if (loaded(l, name) || !program_wanted(l, o, name))
+		if (loaded(l, name) || is_refused(l, name) || !program_wanted(l, o, name))
 			continue;
 		int r = add_layer(l, o, ncpu, name);
 
 		if (r < 0)
-			log_error("this kernel refuses the program \"%s\" of the probe (%s): %s",
-				  name, strerror(-r), cost_of(name));
+			log_error(
+				"this kernel refuses the program \"%s\" of the probe (%s): events "
+				"of %s do not come",
+				name, strerror(-r), told_by(name));
+		if (r < 0)
+			refuse(l, name);
 		if (r < 0 && !first)
 			first = r;
 		done += r == 0;
 	}
 	probe__destroy(all);
-	return done ? 0 : first;
+	return done || l->nlayers ? 0 : first;
 }
 
 static int add(struct bpf_load *l, const struct bpf_options *o, size_t ncpu, struct diag *d)
@@ -364,13 +385,19 @@ static int attach(struct bpf_load *l, const struct bpf_options *o, struct diag *
 		if (l->links[i] || !p || !hook_wanted(l, &bpf_hooks[i], o))
 			continue;
 		l->links[i] = bpf_program__attach_trace(p);
-		if (!l->links[i]) {
-			int r = -errno;
+		int r = l->links[i] ? 0 : -errno;
 
+		/* Without the one that all calls go through there is nothing to go on with. */
+		if (r < 0 && bpf_hooks[i].when == HOOK_IF_SYSCALLS) {
 			diag_set(d, "cannot attach %s: %s; it needs %s", bpf_hooks[i].program,
 				 strerror(-r), bpf_hooks[i].needs);
 			return r;
 		}
+		if (r < 0)
+			log_error("the program \"%s\" of the probe cannot be attached (%s): events "
+				  "of %s do not come",
+				  bpf_hooks[i].program, strerror(-r),
+				  told_by(bpf_hooks[i].program));
 	}
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "source/bpf.h"
 #include "source/bpf_calls.h"
 
-enum { BPF_LAYERS = 32, BPF_HOOKS = 16 };
+enum { BPF_LAYERS = 32, BPF_HOOKS = 16, BPF_REFUSED = 32, BPF_NAME = 32 };
 
 struct bpf_link;
 struct probe;
@@ -21,6 +21,8 @@ struct bpf_load {
 	size_t nlayers;
 	struct bpf_link *links[BPF_HOOKS]; /* by number in bpf_hooks */
 	struct bpf_numbers numbers;
+	char refused[BPF_REFUSED][BPF_NAME]; /* programs that this kernel does not take */
+	size_t nrefused;
 	uint32_t programs, left_out;
 };
 
