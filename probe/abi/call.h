@@ -76,13 +76,20 @@ struct call_param {
 	__u16 with;	 /* see enum call_op */
 };
 
+/* Told as an extra each. */
+enum call_more {
+	CALL_TELLS_CAPS = 1 << 0, /* capabilities afterwards */
+	CALL_TELLS_POLLED =
+		1 << 1, /* the struct pollfd that argument 0 points to, argument 1 many */
+};
+
 struct call {
 	__u16 event;
 	__u8 nparams;
 	__u8 nextras;
 	__u8 fd;      /* source of the descriptor that is told as an extra */
 	__u8 base[2]; /* sources of the directories that the names are relative to, or CALL_CWD */
-	__u8 caps;    /* whether the capabilities afterwards are told as an extra */
+	__u8 more;    /* enum call_more */
 	struct call_param params[CALL_PARAMS];
 };
 

@@ -91,6 +91,9 @@ enum rec_tag {
 		14, /* kinds of the open descriptors by number, NUL for a closed one, U for a userfaultfd; the first 256 */
 	REC_X_RUNTIME =
 		15, /* two u64: processor time of the thread that gives way, and of its last turn; ns */
+	REC_X_POLLED =
+		16, /* of poll and ppoll: struct rec_fd of each descriptor with its path, which has
+			      `reserved` bytes and is padded to a multiple of 8, behind it */
 	REC_X_EXEC = 32, /* struct rec_exec, in TASK_SCAN records of a state snapshot */
 };
 

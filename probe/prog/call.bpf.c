@@ -333,6 +333,43 @@ INLINE void x_caps(struct slot *s)
 	x_done(s, REC_X_CAPS, 24);
 }
 
+enum {
+	POLLED = 16,
+	POLLED_ROOM = 0x5000,		 /* no further one is begun behind this */
+	POLLED_HEADERS = SLOT_DATA - 64, /* where those of x_fd go */
+};
+
+/* One extra for all: what x_fd puts into the headers of its two goes into the block. */
+SHARED int x_polled(struct slot *s, u64 at, u64 count)
+{
+	if (!s)
+		return 0;
+	u32 begin = s->off, header = s->xoff;
+
+	for (u32 i = 0; i < POLLED; i++) {
+		u32 start = s->off;
+		s32 fd = -1;
+
+		if (i >= (u32)count || start > POLLED_ROOM ||
+		    bpf_probe_read_user(&fd, sizeof(fd), (void *)(at + i * 8)) < 0)
+			break;
+		s->xoff = POLLED_HEADERS;
+		*(u64 *)AT(s, POLLED_HEADERS) = 0;
+		x_fd(s, fd, file_of(fd), 0);
+		struct rec_ext *path = (struct rec_ext *)AT(s, POLLED_HEADERS) + 1;
+		struct rec_fd *f = (struct rec_fd *)AT(s, start);
+
+		f->reserved = path->tag == REC_X_PATH ? path->len : 0;
+	}
+	s->xoff = header;
+	struct rec_ext *x = (struct rec_ext *)AT(s, header);
+
+	x->tag = REC_X_POLLED;
+	x->len = (u16)(s->off - begin);
+	s->xoff += sizeof(*x);
+	return 0;
+}
+
 SEC("tp_btf/sys_exit")
 int any_call(u64 *ctx)
 {
@@ -358,7 +395,9 @@ int any_call(u64 *ctx)
 		if (fd >= 0 || c->fd == CALL_RESULT)
 			x_fd(s, fd, file_of(fd), 0);
 	}
-	if (c->caps)
+	if (c->more & CALL_TELLS_CAPS)
 		x_caps(s);
+	if (c->more & CALL_TELLS_POLLED)
+		x_polled(s, argument(s, 0), argument(s, 1));
 	return rec_end(s);
 }

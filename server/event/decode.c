@@ -84,6 +84,7 @@ static void set_extra(struct event *e, uint16_t tag, struct str s)
 			e->task = (const struct rec_task *)(const void *)s.ptr;
 		break;
 	case REC_X_KINDS: e->kinds = s; break;
+	case REC_X_POLLED: e->polled = s; break;
 	case REC_X_KEY:
 		if (s.len == sizeof(struct probe_keys))
 			e->keys = (const struct probe_keys *)(const void *)s.ptr;

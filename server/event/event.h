@@ -171,7 +171,8 @@ struct event {
 	const struct rec_task *task;			   /* likewise */
 	struct str
 		kinds; /* of descriptors by their number, NUL for a closed one; ptr NULL: absent */
-	uint32_t sid;  /* 0: absent */
+	struct str polled; /* see record.h; aligned to 8; ptr NULL: absent */
+	uint32_t sid;	   /* 0: absent */
 	struct event_stdio stdio[3];
 	const uint64_t *caps;	 /* inheritable, permitted, effective; NULL: absent */
 	const uint64_t *runtime; /* of the thread and of its last turn, in ns; NULL: absent */

@@ -427,3 +427,64 @@ bool x_fdlist_nums(const struct fx *x, struct value *ret)
 	}
 	return fx_take(&b, ret);
 }
+
+/* One descriptor of a poll as if the event were about it; false: there are no more. */
+static bool next_polled(const struct fx *x, struct str *rest, struct event *ret)
+{
+	struct rec_fd fd;
+
+	if (rest->len < sizeof(fd))
+		return false;
+	memcpy(&fd, rest->ptr, sizeof(fd));
+	*ret = (struct event){
+		.hdr = x->ev->hdr,
+		.info = event_info(EV_SYSCALL_DUP_1_X),
+		.fd = (const struct rec_fd *)(const void *)rest->ptr,
+		.path = str_cut(str_skip(*rest, sizeof(fd)), fd.reserved),
+		.proc = x->ev->proc,
+	};
+	size_t size = sizeof(fd) + ((fd.reserved + (size_t)7) & ~(size_t)7);
+
+	*rest = size <= rest->len ? str_skip(*rest, size) : (struct str){ 0 };
+	return true;
+}
+
+static bool polled_text(const struct fx *x, struct strbuf *out)
+{
+	bool client = x->which == POLLED_CIP || x->which == POLLED_CPORT;
+	struct sock_end end;
+
+	if (x->which == POLLED_NAME) {
+		struct str name = fd_kind(x->ev) ? fd_name(x) : STR("");
+
+		strbuf_add(out, name);
+		return name.len;
+	}
+	if (!sock_end(x, client ? END_CLIENT : END_SERVER, &end))
+		return false;
+	if (x->which == POLLED_CPORT || x->which == POLLED_SPORT)
+		strbuf_add_u64(out, end.port);
+	else
+		addr_print(end.ip.family == 6 ? AF_INET6 : AF_INET, end.ip.bytes, out);
+	return true;
+}
+
+/* Of those that have it, divided by commas. */
+bool x_fdlist(const struct fx *x, struct value *ret)
+{
+	struct str rest = x->ev->polled;
+	struct strbuf b = fx_buf(x, 256 + rest.len * 2);
+	struct event one;
+
+	while (next_polled(x, &rest, &one)) {
+		struct fx y = *x;
+		size_t before = b.len;
+
+		y.ev = &one;
+		if (before)
+			strbuf_addc(&b, ',');
+		if (!polled_text(&y, &b))
+			b.len = before;
+	}
+	return b.len && fx_take(&b, ret);
+}

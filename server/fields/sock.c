@@ -137,8 +137,7 @@ void sock_print(const struct sock *s, struct strbuf *out)
 		print_end(&s->server, out);
 }
 
-/* The wanted end; false: not known. */
-static bool sock_end(const struct fx *x, uint32_t which, struct sock_end *ret)
+bool sock_end(const struct fx *x, uint32_t which, struct sock_end *ret)
 {
 	struct sock s;
 

@@ -22,5 +22,9 @@ struct sock {
 bool sock_is_mapped(const struct rec_fd *fd);
 /* False: the event's descriptor is no internet socket. */
 bool sock_of(const struct event *ev, struct sock *ret);
+struct fx;
+
+/* The wanted end (END_CLIENT and so on) of the event's descriptor; false: not known. */
+bool sock_end(const struct fx *x, uint32_t which, struct sock_end *ret);
 /* client->server, or the one end that is known; nothing for a fresh socket. */
 void sock_print(const struct sock *s, struct strbuf *out);

@@ -387,8 +387,12 @@ struct call bpf_call_describe(const struct bpf_call *c)
 		d.params[i].with = (uint16_t)names;
 		d.base[names++] = base_of(info, c->params, i);
 	}
-	d.caps = c->caps;
-	d.nextras = (uint8_t)(names + (d.fd == CALL_NOTHING ? 0 : 2) + d.caps);
+	d.more = c->caps ? CALL_TELLS_CAPS : 0;
+	for (unsigned i = 0; i < info->nparams && i < CALL_PARAMS; i++) {
+		if (d.params[i].op == CALL_POLLFDS)
+			d.more |= CALL_TELLS_POLLED;
+	}
+	d.nextras = (uint8_t)(names + (d.fd == CALL_NOTHING ? 0 : 2) + (d.more != 0));
 	return d;
 }
 
