@@ -101,24 +101,58 @@ SHARED int p_process(struct slot *s)
 	return 0;
 }
 
+/* Of a node in a tree of control groups; 0: it is the root, or there is none. */
+INLINE u64 cgroup_parent(u64 kn)
+{
+	if (!kn)
+		return 0;
+	if (bpf_core_field_exists(struct kernfs_node, __parent))
+		return (u64)CORE(kernfs_node, kn, __parent);
+	return (u64)CORE(kernfs_node___50, kn, parent);
+}
+
+/* The node in the hierarchy that has this controller. */
+#define CGROUP_OF(css, id)                                                                         \
+	({                                                                                         \
+		u64 state_ = 0;                                                                    \
+                                                                                                   \
+		if (bpf_core_enum_value_exists(enum cgroup_subsys_id, id))                         \
+			state_ = pointer_at((css) +                                                \
+					    bpf_core_field_offset(struct css_set, subsys) +        \
+					    bpf_core_enum_value(enum cgroup_subsys_id, id) * 8);   \
+		state_ ? (u64)CORE(cgroup_subsys_state, state_, cgroup, kn) : 0;                   \
+	})
+
 /*
- * "=path" of the default hierarchy, as /proc/PID/cgroup has it ("0::path"). Written at the end of the
- * data; returns its length with the NUL.
+ * "=path" of the default hierarchy, as /proc/PID/cgroup has it ("0::path"); "pids=path" or "cpu=path" of an older
+ * one where the process is in the root of that: runtimes put it in the same place of each. Written at the end of
+ * the data; returns its length with the NUL.
  */
 SHARED int cgroup_write(struct slot *s)
 {
-	u64 kn = (u64)TASK(task_now(), cgroups, dfl_cgrp, kn), parent, name, pos;
+	u64 css = (u64)TASK(task_now(), cgroups);
+	u64 kn = (u64)CORE(css_set, css, dfl_cgrp, kn), other, parent, name, pos;
+	u32 before = 0;
 	long n;
 
 	if (!s)
 		return 0;
+	if (!cgroup_parent(kn)) {
+		other = CGROUP_OF(css, pids_cgrp_id);
+		before = 4;
+		if (!cgroup_parent(other)) {
+			other = CGROUP_OF(css, cpu_cgrp_id);
+			before = 3;
+		}
+		if (cgroup_parent(other))
+			kn = other;
+		else
+			before = 0;
+	}
 	s->tmp[SLOT_TMP - 1] = 0;
 	s->pos = SLOT_TMP - 1;
 	for (u32 i = 0; i < CGROUP_STEPS; i++) {
-		if (bpf_core_field_exists(struct kernfs_node, __parent))
-			parent = (u64)CORE(kernfs_node, kn, __parent);
-		else
-			parent = (u64)CORE(kernfs_node___50, kn, parent);
+		parent = cgroup_parent(kn);
 		if (!parent)
 			break;
 		name = (u64)CORE(kernfs_node, kn, name);
@@ -141,6 +175,13 @@ SHARED int cgroup_write(struct slot *s)
 	}
 	pos--;
 	s->tmp[BOUND(pos, SLOT_TMP - 1)] = '=';
+	if (before == 4) {
+		pos -= 4;
+		__builtin_memcpy(s->tmp + BOUND(pos, SLOT_TMP - 1), "pids", 4);
+	} else if (before) {
+		pos -= 3;
+		__builtin_memcpy(s->tmp + BOUND(pos, SLOT_TMP - 1), "cpu", 3);
+	}
 	u64 len = BOUND(SLOT_TMP - pos, 0xfff);
 
 	bpf_probe_read_kernel(AT(s, s->off), (u32)len, s->tmp + BOUND(pos, SLOT_TMP - 1));
