@@ -217,7 +217,7 @@ static bool runs(const struct proc *p, struct str command)
 	if (!str_starts(command, p->exe))
 		return false;
 	command = str_skip(command, p->exe.len);
-	while (str_split(&args, '\0', &word)) {
+	while (args.len && str_split(&args, '\0', &word)) {
 		if (!str_starts(command, STR(" ")) || !str_starts(str_skip(command, 1), word))
 			return false;
 		command = str_skip(command, 1 + word.len);

@@ -27,12 +27,31 @@ FIELDS = ["container.id", "container.full_id", "container.name", "container.imag
           "container.start_ts", "container.duration", "container.healthcheck", "k8s.pod.name", "k8s.ns.name",
           "k8s.pod.uid", "k8s.pod.id", "k8s.pod.sandbox_id", "k8s.pod.full_sandbox_id", "k8s.pod.label[app]",
           "k8s.pod.labels", "k8s.pod.ip", "k8s.pod.cni.json", "k8s.deployment.name", "proc.is_container_healthcheck",
-          "proc.is_container_liveness_probe", "user.name", "user.uid", "group.name", "proc.args"]
+          "proc.is_container_liveness_probe", "proc.is_container_readiness_probe", "user.name", "user.uid", "group.name",
+          "proc.args", "evt.rawtime"]
+# Kept for old rules, and never with a value.
+NEVER = [f"k8s.{what}.{part}" for what in ("rc", "svc", "rs", "deployment") for part in ("name", "id", "label[x]", "labels")] + \
+    ["k8s.ns.id", "k8s.ns.label[x]", "k8s.ns.labels"]
 RULES = """
 - rule: marked
   desc: d
   condition: evt.type in (execve, execveat) and evt.rawres = 0 and proc.args contains mark-
   output: "FIELDS"
+  priority: NOTICE
+- rule: shell
+  desc: d
+  condition: evt.type in (execve, execveat) and evt.rawres = 0 and container.id != host and proc.name = sh
+  output: "LABELLED"
+  priority: NOTICE
+- rule: sensitive mount
+  desc: d
+  condition: evt.type in (execve, execveat) and evt.rawres = 0 and container.mount.source[/etc/host] = /etc
+  output: "LABELLED"
+  priority: NOTICE
+- rule: privileged
+  desc: d
+  condition: evt.type in (execve, execveat) and evt.rawres = 0 and container.privileged = true
+  output: "LABELLED"
   priority: NOTICE
 - rule: by image
   desc: d
@@ -44,7 +63,8 @@ RULES = """
   condition: evt.type in (execve, execveat) and evt.rawres = 0 and container.id != host and proc.args contains "sleep 0.05"
   output: short-lived %container.name of %container.image.repository:%container.image.tag with %proc.args
   priority: INFO
-""".replace("FIELDS", " ".join("%" + f for f in FIELDS)).replace("IMAGE", IMAGE)
+""".replace("FIELDS", " ".join("%" + f for f in [*FIELDS, *NEVER])).replace("IMAGE", IMAGE).replace(
+    "LABELLED", "%container.label[tier] %proc.args")
 
 
 class World:
@@ -114,8 +134,12 @@ metrics: {{enabled: true, interval: 1h}}
 
     @staticmethod
     def metrics(sensor):
+        return World.metrics_at(sensor.port)
+
+    @staticmethod
+    def metrics_at(port):
         """What /metrics says of waiting and of asking."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{sensor.port}/metrics", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
             rows = [line.rsplit(" ", 1) for line in answer.read().decode().splitlines()
                     if line.startswith(("tiercel_container_", "tiercel_runtime_"))]
         return {name: float(value) for name, value in rows}
@@ -125,6 +149,10 @@ metrics: {{enabled: true, interval: 1h}}
 
     def on_grpc(self, rule, text):
         return wait_for(lambda: next((a for a in self.over_grpc if a.rule == rule and text in a.output), None), 30)
+
+    def on_grpc_of(self, rule, name):
+        return wait_for(lambda: next((a.output_fields for a in self.over_grpc
+                                      if a.rule == rule and a.output_fields["container.name"] == name), None), 30)
 
     def fields(self, mark, timeout=30):
         return self.alert("marked", mark, timeout)["output_fields"]
@@ -246,13 +274,29 @@ def test_short_lived(world, engine, count):
 
 
 def test_runtime_killed_and_restarted(world):
-    """A Docker that is gone loses the names of what it was asked too late; as soon as it is back they come again."""
-    world.docker.daemon.stop(signal.SIGKILL)
-    ident = world.podman.api.run(["/bin/sh", "-c", "id mark-meanwhile; sleep 60"], name="meanwhile")
-    assert world.fields("mark-meanwhile")["container.name"] == "meanwhile"
-    world.podman.api.remove(ident)
-    world.docker.start()
-    wait_for(lambda: named(world, "again"), 40, 0.5)
+    """Again and again, while podman makes containers all the time: those are told, and Docker's when it is back."""
+    made, over = [], threading.Event()
+
+    def load():
+        while not over.is_set():
+            run_short(world, "podman", f"load-{len(made)}")
+            made.append(1)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    try:
+        for i in range(3):
+            world.docker.daemon.stop(signal.SIGKILL)
+            ident = world.podman.api.run(["/bin/sh", "-c", f"id mark-meanwhile-{i}; sleep 60"], name=f"meanwhile-{i}")
+            assert world.fields(f"mark-meanwhile-{i}")["container.name"] == f"meanwhile-{i}"
+            world.podman.api.remove(ident)
+            world.docker.start()
+            wait_for(lambda: named(world, f"again-{i}"), 40, 0.5)
+    finally:
+        over.set()
+        thread.join()
+    world.sensor.wait_alert(lambda a: a["rule"] == "short" and
+                            (a["output_fields"]["container.name"] or "").startswith("short-podman-load-"), 30, len(made))
 
 
 def named(world, word):
