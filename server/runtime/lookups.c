@@ -224,7 +224,8 @@ void lookups_ask(struct lookups *ls, const struct question *q)
 		emit_unknown(ls, id);
 		return;
 	}
-	l->kinds = q->kinds;
+	if (!l->heard)
+		l->kinds = q->kinds;
 	l->owner = q->owner;
 	if (l->done && told_within(l, ON_ITS_WAY_MS))
 		return;
@@ -256,6 +257,8 @@ void lookups_heard(struct lookups *ls, struct peer *p, const struct peer_news *n
 		l = lookup_new(ls, id, news->full_id, news->space);
 	if (!l || (l->has_partial && !l->done && news->what == PEER_MADE))
 		return;
+	l->heard = true;
+	l->kinds = 1u << p->kind;
 	if (news->partial && !l->done && !l->has_partial)
 		lookup_found(l, news->partial, p->type);
 	bool again = news->what == PEER_STARTED && (l->started || !told_within(l, STARTING_MS));

@@ -41,6 +41,7 @@ struct lookup {
 	bool has_partial; /* has been told what there is until the whole is known */
 	bool done;	  /* the whole has been told */
 	bool started;	  /* a runtime said so */
+	bool heard;	  /* a runtime told of it: it is that one's */
 	unsigned running; /* steps */
 	unsigned tries;
 	uint64_t deadline_ns, next_ns, told_ns;
