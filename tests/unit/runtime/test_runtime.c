@@ -299,9 +299,12 @@ static void a_short_life(void **state)
 	struct fake_docker d;
 	char line[256];
 
+	struct fake_docker other;
+
 	fake_docker_start(&d, first);
+	fake_docker_start(&other, second);
 	atomic_store(&d.mode, FAKE_NOT_FOUND);
-	struct runtime *rt = start("", 1);
+	struct runtime *rt = start("", 2);
 
 	snprintf(line, sizeof(line),
 		 "{\"Type\":\"container\",\"Action\":\"create\",\"Actor\":{\"ID\":\"%s\","
@@ -311,12 +314,15 @@ static void a_short_life(void **state)
 	assert_int_equal(next(rt, NULL), PART);
 	ask(rt, 1);
 	assert_int_equal(next(rt, NULL), UNKNOWN); /* no more of it */
+	/* It is that one's, so no other is asked. */
+	assert_int_equal(atomic_load(&other.inspections), 0);
 	snprintf(line, sizeof(line),
 		 "{\"Type\":\"container\",\"Action\":\"destroy\",\"Actor\":{\"ID\":\"%s\"}}",
 		 id_of(1));
 	fake_docker_tell(&d, line);
 	assert_int_equal(next(rt, NULL), GONE);
 	stop(rt);
+	fake_docker_stop(&other);
 	fake_docker_stop(&d);
 }
 
