@@ -75,7 +75,13 @@ enum config_scope { CONFIG_SCOPE_NONE, CONFIG_SCOPE_PID, CONFIG_SCOPE_CGROUP };
 enum config_processes { CONFIG_PROCESSES_ONE = 1, CONFIG_PROCESSES_TWO = 2 };
 
 /* Container runtimes that may be asked. */
-enum config_runtime { CONFIG_DOCKER, CONFIG_PODMAN, CONFIG_CRI, CONFIG_RUNTIMES };
+enum config_runtime {
+	CONFIG_DOCKER,
+	CONFIG_PODMAN,
+	CONFIG_CRI,
+	CONFIG_CONTAINERD, /* beside those that are asked as CRI */
+	CONFIG_RUNTIMES
+};
 
 struct config_engine_buffers {
 	int buf_size_preset; /* 1..10: 1, 2, 4 ... 512 MiB */

@@ -16,7 +16,7 @@ static const struct {
 	{ "docker", CONFIG_DOCKER },
 	{ "podman", CONFIG_PODMAN },
 	{ "cri", CONFIG_CRI },
-	{ "containerd", -1 },
+	{ "containerd", CONFIG_CONTAINERD },
 	{ "lxc", -1 },
 	{ "libvirt_lxc", -1 },
 	{ "bpm", -1 },

@@ -183,22 +183,29 @@ const char *settings_host_root(void)
 void settings_runtime(const struct config *c, struct runtime_socket *sockets, size_t n,
 		      struct runtime_options *ret)
 {
-	static const enum config_runtime of_kind[] = {
-		[RUNTIME_DOCKER] = CONFIG_DOCKER,
-		[RUNTIME_PODMAN] = CONFIG_PODMAN,
-		[RUNTIME_CRI] = CONFIG_CRI,
+	static const struct {
+		enum runtime_kind kind;
+		enum config_runtime config;
+		bool usual; /* has usual sockets: containerd's are among those of CRI */
+	} rows[] = {
+		{ RUNTIME_DOCKER, CONFIG_DOCKER, true },
+		{ RUNTIME_PODMAN, CONFIG_PODMAN, true },
+		{ RUNTIME_CRI, CONFIG_CRI, true },
+		{ RUNTIME_CRI, CONFIG_CONTAINERD, false },
 	};
 	size_t used = 0;
 
-	for (unsigned kind = 0; kind < ARRAY_SIZE(of_kind); kind++) {
-		const struct config_texts *own = &c->containers.sockets[of_kind[kind]];
+	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
+		const struct config_texts *own = &c->containers.sockets[rows[row].config];
+		bool usual = rows[row].usual && !own->n;
 
-		if (c->containers.disabled[of_kind[kind]])
+		if (c->containers.disabled[rows[row].config])
 			continue;
 		for (size_t i = 0; i < own->n && used < n; i++)
-			sockets[used++] = (struct runtime_socket){ kind, own->items[i].ptr };
-		for (size_t i = 0; !own->n && i < runtime_default_nsockets && used < n; i++)
-			if (runtime_default_sockets[i].kind == kind)
+			sockets[used++] = (struct runtime_socket){ rows[row].kind,
+								   own->items[i].ptr };
+		for (size_t i = 0; usual && i < runtime_default_nsockets && used < n; i++)
+			if (runtime_default_sockets[i].kind == rows[row].kind)
 				sockets[used++] = runtime_default_sockets[i];
 	}
 	*ret = (struct runtime_options){

@@ -208,6 +208,54 @@ static void many_keys_are_refused(void **state)
 	strbuf_done(&b);
 }
 
+/* Keys of older versions, and what newer ones give their plugin, as a map or as text. */
+static void container_engines_land(void **state)
+{
+	static const char *const rows[] = {
+		OUT "container_engines:\n"
+		    "  docker: {enabled: false}\n"
+		    "  podman: {enabled: true}\n"
+		    "  cri: {enabled: true, sockets: [/a.sock, /b.sock], disable_async: true}\n"
+		    "  containerd: {sockets: [/c.sock]}\n"
+		    "  lxc: {enabled: false}\n"
+		    "  bpm:\n"
+		    "tiercel: {containers: {label_max_len: 50}}\n",
+		OUT "load_plugins: [container]\n"
+		    "plugins:\n"
+		    "- name: container\n"
+		    "  library_path: libcontainer.so\n"
+		    "  init_config:\n"
+		    "    label_max_len: 50\n"
+		    "    with_size: false\n"
+		    "    hooks: [create, start]\n"
+		    "    engines:\n"
+		    "      docker: {enabled: false}\n"
+		    "      podman: {enabled: true}\n"
+		    "      cri: {enabled: true, sockets: [/a.sock, /b.sock]}\n"
+		    "      containerd: {enabled: true, sockets: [/c.sock]}\n"
+		    "      libvirt_lxc: {enabled: true}\n",
+		OUT
+		"plugins:\n"
+		"- {name: container, library_path: x.so, init_config: '{\"label_max_len\": 50, \"engines\": "
+		"{\"docker\": {\"enabled\": false}, \"cri\": {\"sockets\": [\"/a.sock\", \"/b.sock\"]}, "
+		"\"containerd\": {\"sockets\": [\"/c.sock\"]}}}'}\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config *c = loaded(rows[i], NULL, 0);
+
+		assert_true(c->containers.disabled[CONFIG_DOCKER]);
+		assert_false(c->containers.disabled[CONFIG_PODMAN]);
+		assert_false(c->containers.disabled[CONFIG_CRI]);
+		assert_int_equal(c->containers.sockets[CONFIG_PODMAN].n, 0);
+		assert_int_equal(c->containers.sockets[CONFIG_CRI].n, 2);
+		assert_string_equal(c->containers.sockets[CONFIG_CRI].items[1].ptr, "/b.sock");
+		assert_int_equal(c->containers.sockets[CONFIG_CONTAINERD].n, 1);
+		assert_int_equal(c->containers.label_max_len, 50);
+		config_unref(c);
+	}
+}
+
 static void values_land(void **state)
 {
 	struct config *c = loaded(OUT
@@ -512,6 +560,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(faults_are_told_with_their_place),
 		cmocka_unit_test(warnings_do_not_stop),
 		cmocka_unit_test(many_keys_are_refused),
+		cmocka_unit_test(container_engines_land),
 		cmocka_unit_test(values_land),
 		cmocka_unit_test(environment_is_expanded),
 		cmocka_unit_test(overrides_go_in_order),
