@@ -567,7 +567,7 @@ INLINE struct slot *rec_begin(u32 type, u32 nparams, u32 nextras, u32 syscall)
  * sleeps: then an empty record is sent with one, after the real one is visible, so that
  * either the reader sees the record before it sleeps or we see its flag.
  */
-SHARED int rec_end(struct slot *s)
+SHARED int rec_send(struct slot *s)
 {
 	u32 cpu = bpf_get_smp_processor_id(), tick = 0, type;
 	void *ring;
@@ -575,8 +575,6 @@ SHARED int rec_end(struct slot *s)
 
 	if (!s)
 		return 0;
-	if (s->wanted)
-		x_wanted(s);
 	len = (u32)BOUND(s->off, 0x7fff);
 	if (len >= SLOT_DATA - 8) {
 		drop(PROBE_DROP_OVERFLOW);
@@ -596,6 +594,16 @@ SHARED int rec_end(struct slot *s)
 out:
 	rec_drop(s);
 	return 0;
+}
+
+/* Of an event that rules see: with what they want to know beside it. */
+SHARED int rec_end(struct slot *s)
+{
+	if (!s)
+		return 0;
+	if (s->wanted)
+		x_wanted(s);
+	return rec_send(s);
 }
 
 /* The result, by hand: clang likes to keep the address of ctx[1], which the verifier refuses. */

@@ -14,5 +14,5 @@ int selftest(u64 *ctx)
 		return 0;
 	struct slot *s = rec_begin(EV_SELFTEST, 0, 0, 0xffff);
 
-	return s ? rec_end(s) : 0;
+	return s ? rec_send(s) : 0;
 }

@@ -55,7 +55,7 @@ int task_fork(u64 *ctx)
 	p_s64(s, up->tgid);
 	p_u64(s, up->group_leader->start_boottime);
 	p_u64(s, fork_flags(p, c));
-	return rec_end(s);
+	return rec_send(s);
 }
 
 /* Frees the place of a thread group in the scope; by its start, as the id may be in use again. */
@@ -288,5 +288,5 @@ int task_rename(u64 *ctx)
 		return 0;
 	p_kernel_text(s, (const void *)ctx[1]);
 	p_s64(s, t->pid);
-	return rec_end(s);
+	return rec_send(s);
 }

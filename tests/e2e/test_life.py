@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 import procfs
-from life import Life
+from life import CLONE, Life, fork
 
 OPS = int(os.environ.get("TIERCEL_LIFE_OPS", "2000"))
 SEED = int(os.environ.get("TIERCEL_LIFE_SEED", "1"))
@@ -75,3 +75,21 @@ def test_random_lives(life, sensor, rules_file):
     wrong = book.compare(s.alerts)
     print(life.counts, len(book.pages))
     assert not wrong, f"{len(wrong)} of {len(book.pages)}:\n" + "\n".join(wrong[:400])
+
+
+def test_ancestors_across_namespaces(life, sensor, rules_file):
+    """Five generations older than the sensor, in pid namespaces within each other; only the youngest is in scope."""
+    w = life.root
+    for n, spaces in enumerate((["NEWPID"], [], ["NEWPID", "NEWNS"], ["NEWPID", "NEWUSER"], [])):
+        w.call("prctl", 15, f"str:gen-{n}")
+        w = fork(life, w, sum(CLONE[s] for s in spaces))[1]
+    s = sensor([rules_file(RULE.format(" ".join("%" + f for f in FIELDS)))], f"pid:{w.pid}")
+    book = Book()
+    book.look_at(w, "the start")
+    book.look_at(fork(life, w)[1], "a fork")
+    alerts = s.wait_alert(lambda a: a["rule"] == "marker", timeout=20, count=2)
+    wrong = book.compare(alerts)
+    assert not wrong, "\n".join(wrong)
+    said = alerts[0]["output_fields"]
+    assert [said[f"proc.aname[{n}]"] for n in range(1, 6)] == [f"gen-{n}" for n in (4, 3, 2, 1, 0)]
+    assert (said["proc.vpid"], said["proc.pid"]) == (2, w.pid)
