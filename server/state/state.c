@@ -376,6 +376,8 @@ static int take_fork(struct state *s, struct node *maker, const struct event *e)
 		n->own = true;
 		n->heard_ns = e->hdr->ts_ns;
 		fork_identity(n, maker, e);
+		/* It is called as the thread that made it, which need not be the first. */
+		node_set_comm(n, e->hdr->who.comm, sizeof(e->hdr->who.comm));
 	}
 	/* Its own records may have overtaken this one, and an exec among them. */
 	if (!n->p.complete)

@@ -300,6 +300,9 @@ def leave(life, w):
     else:
         os.kill(pid, signal.SIGKILL)
     life.await_end(w)
+    # Its children have another parent when the last of its threads has ended.
+    while how != "exit 3" and not ended(pid):
+        time.sleep(0.001)
     life.reap(parent)
     if not os.path.exists(f"/proc/{pid}"):
         life.reaped.append(pid)
@@ -455,6 +458,13 @@ def close_descriptors(life, w):
 @op(3)
 def memory(life, w):
     w.call("mmap", 0, life.random.randrange(1, 200) << 12, 3, 0x8022, -1, 0)
+
+
+def ended(pid):
+    try:
+        return procfs.living(pid) == 0
+    except OSError:
+        return True
 
 
 def vpid(w):

@@ -97,7 +97,13 @@ def descriptor(path, num):
 
 def living(pid):
     """Threads; a first one that has ended stays as a zombie."""
-    return sum(stat(f"/proc/{pid}/task/{tid}")[3] != "Z" for tid in os.listdir(f"/proc/{pid}/task"))
+    n = 0
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            n += stat(f"/proc/{pid}/task/{tid}")[3] not in "ZX"
+        except OSError: # it has just ended
+            pass
+    return n
 
 
 def loginshell(pid):

@@ -58,6 +58,21 @@ static void only_the_first_thread_names_the_process(void **unused)
 	state_free(s);
 }
 
+static void a_child_is_called_as_its_maker(void **unused)
+{
+	struct state *s = state_new(LIMIT_THREADS);
+
+	rename_thread(s, 7, 7, "first");
+	begin(EV_TASK_FORK, 7, 8);
+	record_i64(&builder, 9);
+	record_i64(&builder, 9);
+	record_u64(&builder, 9);
+	feed(s);
+	assert_true(str_eqz(state_proc(s, 9)->comm, "comm"));
+	assert_true(str_eqz(state_proc(s, 7)->comm, "first"));
+	state_free(s);
+}
+
 static void add_task(uint32_t told)
 {
 	struct rec_task t = { .told = told,
@@ -116,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_first_thread_names_the_process),
+		cmocka_unit_test(a_child_is_called_as_its_maker),
 		cmocka_unit_test(what_is_told_is_taken),
 	};
 
