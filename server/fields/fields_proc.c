@@ -282,7 +282,8 @@ bool x_proc_loginshell(const struct fx *x, struct value *ret)
 	bool found = false;
 
 	for (const struct proc *p = x->proc; p && n <= LIMIT_ANCESTORS; p = p->parent, n++) {
-		if (!str_ends(proc_name(x, p), STR("sh")))
+		if (!str_ends(p->comm,
+			      STR("sh"))) /* of the first thread, whichever the event is of */
 			continue;
 		ret->i = p->id.pid;
 		found = true;

@@ -13,6 +13,14 @@ static void setuid_event(void)
 	record_u32(&rec, 5);
 }
 
+/* A thread that is called as a shell is, of a process that is none. */
+static void named_thread_event(void)
+{
+	setuid_event();
+	memcpy(rec.hdr.who.comm, "dash", sizeof("dash"));
+	shell_proc.comm = STR("make");
+}
+
 static void add_task(uint32_t told)
 {
 	struct rec_task task = { .caps = { 1, 3, 2 },
@@ -48,6 +56,9 @@ static void unshare_event(void)
 }
 
 static const struct row rows[] = {
+	{ named_thread_event, "proc.name", NULL, false, "dash" },
+	{ named_thread_event, "proc.loginshellid", NULL, false, NULL },
+	{ named_thread_event, "proc.pgid.name", NULL, false, "cat" },
 	{ setuid_event, "proc.fdopencount", NULL, false, NULL },
 	{ setuid_event, "fd.types", NULL, false, NULL },
 	{ told_event, "thread.cap_effective", NULL, false, "CAP_DAC_OVERRIDE" },
