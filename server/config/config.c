@@ -323,8 +323,8 @@ static int check_outputs(const struct loading *l, const struct config *c)
 		return missing(l, "program_output.enabled", "needs program_output.program");
 	if (c->http_output.enabled && !c->http_output.url[0])
 		return missing(l, "http_output.enabled", "needs http_output.url");
-	if (!c->stdout_output.enabled && !c->syslog_output.enabled && !c->file_output.enabled &&
-	    !c->program_output.enabled && !c->http_output.enabled &&
+	if (!c->tiercel.noutputs && !c->stdout_output.enabled && !c->syslog_output.enabled &&
+	    !c->file_output.enabled && !c->program_output.enabled && !c->http_output.enabled &&
 	    !(c->grpc.enabled && c->grpc_output))
 		return tree_fail(
 			l->report,

@@ -88,6 +88,33 @@ struct config_engine_buffers {
 	bool drop_failed_exit;
 };
 
+struct config_http {
+	bool enabled;
+	const char *url, *user_agent;
+	bool insecure;
+	const char *ca_cert, *ca_bundle, *ca_path; /* the first that is not empty counts */
+	bool mtls;
+	const char *client_cert, *client_key;
+	bool echo, compress_uploads, keep_alive;
+	int max_consecutive_timeouts;
+	int batch;	     /* alerts of one request */
+	bool spool;	     /* what it missed comes from the journal */
+	uint64_t give_up_ms; /* 0: never */
+};
+
+enum config_output_type { CONFIG_OUTPUT_FILE, CONFIG_OUTPUT_PROGRAM, CONFIG_OUTPUT_HTTP };
+
+/* One more output beside those of Falco's keys. */
+struct config_output {
+	int type; /* enum config_output_type */
+	const char *name;
+	const char *filename, *program; /* of their types */
+	bool keep_alive;
+	struct config_http http;
+};
+
+enum { CONFIG_OUTPUTS_MAX = 16 };
+
 struct config {
 	struct config_texts files; /* what was read, the main file first */
 	struct config_texts
@@ -153,16 +180,7 @@ struct config {
 		bool enabled, keep_alive;
 		const char *program;
 	} program_output;
-	struct {
-		bool enabled;
-		const char *url, *user_agent;
-		bool insecure;
-		const char *ca_cert, *ca_bundle, *ca_path; /* the first that is not empty counts */
-		bool mtls;
-		const char *client_cert, *client_key;
-		bool echo, compress_uploads, keep_alive;
-		int max_consecutive_timeouts;
-	} http_output;
+	struct config_http http_output;
 	bool grpc_output; /* counts only when grpc.enabled */
 	struct {
 		bool enabled;
@@ -246,6 +264,8 @@ struct config {
 			int message_bytes;	       /* of one request */
 			int handshake_ms, ping_ms; /* longest handshake, least time between pings */
 		} limits;
+		const struct config_output *outputs;
+		size_t noutputs;
 		const char *state_dir; /* what outlives the program: the journal */
 		struct {
 			bool enabled;

@@ -101,7 +101,7 @@ static int walk(struct setting_ctx *c, const struct tree *map, struct str prefix
 }
 
 /* As if it had been written in a file. */
-static int set_default(struct setting_ctx *c, const struct setting *s)
+int setting_default(struct setting_ctx *c, const struct setting *s)
 {
 	struct tree text = { .kind = TREE_TEXT, .plain = true, .key = str_of(s->path) };
 	struct tree *t = &text;
@@ -117,8 +117,9 @@ static int set_default(struct setting_ctx *c, const struct setting *s)
 
 int settings_read(struct setting_ctx *c)
 {
+	c->base = c->config;
 	for (size_t i = 0; i < settings_nrows; i++) {
-		int r = set_default(c, &settings_rows[i]);
+		int r = setting_default(c, &settings_rows[i]);
 		if (r)
 			return r;
 	}

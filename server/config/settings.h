@@ -15,6 +15,7 @@ struct choice {
 struct setting_ctx {
 	struct arena *arena; /* the configuration's: what is kept */
 	struct config *config;
+	void *base; /* what the rows' offsets are of: the configuration, or an element of a list */
 	const struct tree *root;
 	struct config_report *report;
 };
@@ -76,7 +77,11 @@ int container_init_config(struct setting_ctx *c, const struct tree *t);
 /* socket.c */
 extern const struct setting_kind setting_socket_mode_kind, setting_socket_group_kind;
 
+/* outputs.c */
+extern const struct setting_kind setting_outputs_kind;
+
 /* Pieces for them. */
+int setting_default(struct setting_ctx *c, const struct setting *s);
 int setting_text(struct setting_ctx *c, const struct tree *t, struct str *ret);
 int setting_texts(struct setting_ctx *c, const struct tree *t, struct config_texts *ret);
 int setting_bool(struct setting_ctx *c, const struct tree *t, bool *ret);

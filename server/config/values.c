@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 
-#define AT(c, s, type)	 ((type *)((char *)(c)->config + (s)->offset))
+#define AT(c, s, type)	 ((type *)((char *)(c)->base + (s)->offset))
 #define SEEN(c, s, type) ((const type *)((const char *)(c) + (s)->offset))
 
 int setting_wrong(struct setting_ctx *c, const struct tree *t, const char *expected)

@@ -47,7 +47,11 @@ struct netproc {
 	struct control *control;
 	int control_fd;
 	uint64_t backoff_ms;
-	uint64_t http_at;   /* number of the newest alert that the HTTP receiver has */
+	struct {
+		char name[64];
+		uint64_t seq;	      /* of the newest alert that it has */
+	} places[SETTINGS_RECEIVERS]; /* of HTTP receivers */
+	size_t nplaces;
 	uint64_t epoch;	    /* of the sequence numbers: this start of the sensor */
 	uint64_t first_seq; /* as the network process said first; 0: not yet */
 	uint64_t restarts;
@@ -188,6 +192,19 @@ static void pass_question(struct netproc *n, const struct control_ask *ask)
 							    STR("the sensor is not ready") });
 }
 
+static void note_receiver(struct netproc *n, const struct control_http_at *at)
+{
+	size_t i = 0;
+
+	while (i < n->nplaces && !str_eqz(at->name, n->places[i].name))
+		i++;
+	if (i == ARRAY_SIZE(n->places) || at->name.len >= sizeof(n->places[i].name))
+		return;
+	snprintf(n->places[i].name, sizeof(n->places[i].name), STR_FMT, STR_ARG(at->name));
+	n->places[i].seq = at->seq;
+	n->nplaces += i == n->nplaces;
+}
+
 static void on_control(uv_poll_t *p, int status, int events)
 {
 	struct netproc *n = p->data;
@@ -200,7 +217,7 @@ static void on_control(uv_poll_t *p, int status, int events)
 		if (m.kind == CONTROL_LOG)
 			log_from(&m.log);
 		else if (m.kind == CONTROL_HTTP_AT)
-			n->http_at = m.seq;
+			note_receiver(n, &m.http_at);
 		else if (m.kind == CONTROL_ALERT)
 			raise_alert(n, &m.alert);
 		else if (m.kind == CONTROL_ASK)
@@ -256,50 +273,73 @@ static void pems_done(struct pems *p)
 }
 
 /* As Falco does, a start goes on without a file: connections then fail, and the log says why. */
-static void read_optional(const char *key, const char *path, struct strbuf *out)
+static void read_optional(const char *name, const char *key, const char *path, struct strbuf *out)
 {
 	struct diag diag = { 0 };
 
 	if (path && *path && read_pem(path, out, &diag) < 0)
-		log_error("http_output.%s: %s: %s", key, path, diag.text);
+		log_error("%s.%s: %s: %s", name, key, path, diag.text);
 }
 
-static int send_http(struct netproc *n, struct diag *diag)
+/* Where a receiver was, as the network process told last. */
+static uint64_t receiver_at(const struct netproc *n, const char *name)
 {
-	const struct config *c = n->config;
-	_cleanup_(pems_done) struct pems pems = { 0 };
-	bool ca = *c->http_output.ca_cert;
+	for (size_t i = 0; i < n->nplaces; i++) {
+		if (!strcmp(n->places[i].name, name))
+			return n->places[i].seq;
+	}
+	return 0;
+}
 
-	if (!c->http_output.enabled)
-		return 0;
-	read_optional(ca ? "ca_cert" : "ca_bundle",
-		      ca ? c->http_output.ca_cert : c->http_output.ca_bundle, &pems.ca);
-	if (c->http_output.mtls) {
-		read_optional("client_cert", c->http_output.client_cert, &pems.cert);
-		read_optional("client_key", c->http_output.client_key, &pems.key);
+static int send_receiver(struct netproc *n, const struct settings_receiver *v)
+{
+	const struct config_http *h = v->http;
+	_cleanup_(pems_done) struct pems pems = { 0 };
+	bool ca = *h->ca_cert;
+
+	read_optional(v->name, ca ? "ca_cert" : "ca_bundle", ca ? h->ca_cert : h->ca_bundle,
+		      &pems.ca);
+	if (h->mtls) {
+		read_optional(v->name, "client_cert", h->client_cert, &pems.cert);
+		read_optional(v->name, "client_key", h->client_key, &pems.key);
 	}
 	const struct control_message m = {
 		.kind = CONTROL_HTTP,
 		.http = {
-			.url = str_of(c->http_output.url),
-			.user_agent = str_of(c->http_output.user_agent),
+			.name = str_of(v->name),
+			.url = str_of(h->url),
+			.user_agent = str_of(h->user_agent),
 			.ca_pem = strbuf_str(&pems.ca),
-			.ca_path = str_of(c->http_output.ca_path),
+			.ca_path = str_of(h->ca_path),
 			.cert_pem = strbuf_str(&pems.cert),
 			.key_pem = strbuf_str(&pems.key),
-			.insecure = c->http_output.insecure,
-			.echo = c->http_output.echo,
-			.compress = c->http_output.compress_uploads,
-			.keep_alive = c->http_output.keep_alive,
-			.json = c->json_output,
-			.capacity = (uint64_t)c->outputs_queue_capacity,
-			.after = n->http_at,
+			.insecure = h->insecure,
+			.echo = h->echo,
+			.compress = h->compress_uploads,
+			.keep_alive = h->keep_alive,
+			.json = n->config->json_output,
+			.batch = (uint64_t)h->batch,
+			.spool = h->spool,
+			.give_up_ms = h->give_up_ms,
+			.after = receiver_at(n, v->name),
 		},
 	};
-	int r = control_send(n->control, &m);
+	return control_send(n->control, &m);
+}
+
+static int send_http(struct netproc *n, struct diag *diag)
+{
+	struct settings_receiver receivers[SETTINGS_RECEIVERS];
+	size_t count = settings_receivers(n->config, receivers);
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		r = send_receiver(n, &receivers[i]);
+	if (r >= 0)
+		r = control_send(n->control, &(struct control_message){ .kind = CONTROL_HTTP_END });
 	if (r < 0)
 		diag_set(diag, "control channel: %s", strerror(-r));
-	return r < 0 ? r : 0;
+	return r;
 }
 
 static unsigned metrics_groups(const struct config *c)
@@ -584,12 +624,12 @@ int netproc_check(const struct netproc *n, const struct config *config, struct d
 
 void netproc_change(struct netproc *n, struct config *config)
 {
+	struct settings_receiver receivers[SETTINGS_RECEIVERS];
 	struct diag diag = { 0 };
 
 	if (!n) {
-		if (config->webserver.enabled || config->http_output.enabled)
-			log_warning(
-				"reload: counts from the next start on: webserver, http_output");
+		if (config->webserver.enabled || settings_receivers(config, receivers))
+			log_warning("reload: counts from the next start on: webserver and HTTP");
 		return;
 	}
 	config_unref(n->config);
@@ -599,6 +639,8 @@ void netproc_change(struct netproc *n, struct config *config)
 	if (!n->poll)
 		return;
 	int r = send_web(n, &diag);
+	if (r >= 0)
+		r = send_http(n, &diag);
 	if (r >= 0)
 		r = send_log(n);
 	if (r < 0)
@@ -703,7 +745,7 @@ static int launch(struct netproc *n, struct diag *diag)
 	r = control_new(n->control_fd, &n->control);
 	if (r == 0)
 		r = send_http(n, diag);
-	if (r == 0)
+	if (r >= 0)
 		r = send_web(n, diag);
 	if (r >= 0 && n->access)
 		r = send_access(n, access_watch_texts(n->access));

@@ -210,7 +210,8 @@ static int open_outputs(struct sensor *s, struct diag *diag)
 	sink_offer(&s->sink, &outlets);
 	sink_take(&s->sink);
 	bool grpc = s->config->grpc.enabled && s->config->grpc_output;
-	bool http = s->config->http_output.enabled;
+	struct settings_receiver receivers[SETTINGS_RECEIVERS];
+	bool http = settings_receivers(s->config, receivers) > 0;
 	if (!s->sink.now.n && !grpc && !http) {
 		diag_set(diag,
 			 "no output is enabled: enable stdout_output, file_output or another");

@@ -110,8 +110,23 @@ static size_t wanted_channels(const struct config *c, struct output_settings *re
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!rows[i].enabled)
 			continue;
-		ret[n] = rows[i].settings;
-		ret[n++].capacity = (size_t)c->outputs_queue_capacity;
+		ret[n++] = rows[i].settings;
+	}
+	for (size_t i = 0; i < c->tiercel.noutputs; i++) {
+		const struct config_output *o = &c->tiercel.outputs[i];
+		bool file = o->type == CONFIG_OUTPUT_FILE;
+
+		if (o->type != CONFIG_OUTPUT_HTTP)
+			ret[n++] = (struct output_settings){
+				.ops = file ? &output_file : &output_program,
+				.name = o->name,
+				.target = file ? o->filename : o->program,
+				.keep_alive = o->keep_alive,
+			};
+	}
+	for (size_t i = 0; i < n; i++) {
+		ret[i].capacity = (size_t)c->outputs_queue_capacity;
+		ret[i].retry_ms = (unsigned)c->output_timeout_ms;
 	}
 	return n;
 }
@@ -171,6 +186,20 @@ struct pipeline_manner settings_manner(const struct config *c)
 
 	settings_alert(c, &m.alert);
 	return m;
+}
+
+size_t settings_receivers(const struct config *c, struct settings_receiver *ret)
+{
+	size_t n = 0;
+
+	if (c->http_output.enabled)
+		ret[n++] = (struct settings_receiver){ "http_output", &c->http_output };
+	for (size_t i = 0; i < c->tiercel.noutputs; i++) {
+		if (c->tiercel.outputs[i].type == CONFIG_OUTPUT_HTTP)
+			ret[n++] = (struct settings_receiver){ c->tiercel.outputs[i].name,
+							       &c->tiercel.outputs[i].http };
+	}
+	return n;
 }
 
 const char *settings_host_root(void)

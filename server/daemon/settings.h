@@ -20,6 +20,15 @@ int settings_scope(const struct config *c, struct bpf_options *ret, struct diag 
 /* The wanted channels: those of the old ones that are as wanted, and others, started. -ENOMEM with *diag. */
 int settings_channels(const struct config *c, const struct outlets *old, struct outlets *ret,
 		      struct diag *diag);
+struct settings_receiver {
+	const char *name;
+	const struct config_http *http;
+};
+
+enum { SETTINGS_RECEIVERS = CONFIG_OUTPUTS_MAX + 1 };
+
+/* Those that are enabled; their number. ret: SETTINGS_RECEIVERS. */
+size_t settings_receivers(const struct config *c, struct settings_receiver *ret);
 void settings_log(const struct config *c);
 struct pipeline_manner settings_manner(const struct config *c);
 /* HOST_ROOT, or "". */

@@ -96,6 +96,7 @@ static const struct control_row control_rows[] = {
 		{ FIELD_TEXT, offsetof(struct control_message, log.text) },
 	} },
 	[CONTROL_HTTP] = { {
+		HTTP(FIELD_TEXT, name),
 		HTTP(FIELD_TEXT, url),
 		HTTP(FIELD_TEXT, user_agent),
 		HTTP(FIELD_TEXT, ca_pem),
@@ -107,7 +108,9 @@ static const struct control_row control_rows[] = {
 		HTTP(FIELD_U64, compress),
 		HTTP(FIELD_U64, keep_alive),
 		HTTP(FIELD_U64, json),
-		HTTP(FIELD_U64, capacity),
+		HTTP(FIELD_U64, batch),
+		HTTP(FIELD_U64, spool),
+		HTTP(FIELD_U64, give_up_ms),
 		HTTP(FIELD_U64, after),
 	} },
 	[CONTROL_WEB] = { {
@@ -131,7 +134,11 @@ static const struct control_row control_rows[] = {
 		ACCESS(FIELD_U64, message_bytes),  ACCESS(FIELD_U64, handshake_ms),
 		ACCESS(FIELD_U64, ping_ms),
 	} },
-	[CONTROL_HTTP_AT] = { { { FIELD_U64, offsetof(struct control_message, seq) } } },
+	[CONTROL_HTTP_END] = { { { FIELD_END, 0 } } },
+	[CONTROL_HTTP_AT] = { {
+		{ FIELD_TEXT, offsetof(struct control_message, http_at.name) },
+		{ FIELD_U64, offsetof(struct control_message, http_at.seq) },
+	} },
 	[CONTROL_LOGGING] = { {
 		{ FIELD_U64, offsetof(struct control_message, logging.level) },
 		{ FIELD_U64, offsetof(struct control_message, logging.to_stderr) },

@@ -23,7 +23,8 @@ enum control_kind {
 	CONTROL_ANSWER,	      /* the answer, perhaps much later */
 	CONTROL_STOP,	      /* to the network process: end the streams and exit */
 	CONTROL_LOG,	      /* to the sensor: a line for its log */
-	CONTROL_HTTP,	      /* to the network process, before the settings: an HTTP receiver */
+	CONTROL_HTTP,	      /* likewise, and when they change: one of all HTTP receivers */
+	CONTROL_HTTP_END,     /* that were all of them */
 	CONTROL_WEB,	/* likewise, and when it changes: the web endpoint; without address: none */
 	CONTROL_ACCESS, /* to the network process, before the settings and when it changes */
 	CONTROL_HTTP_AT, /* to the sensor: how far the receiver is, for the next start */
@@ -79,10 +80,13 @@ struct control_access {
 };
 
 struct control_http {
+	struct str name; /* in the log, in metrics, and of its place in the journal */
 	struct str url, user_agent, ca_pem, ca_path, cert_pem, key_pem;
 	uint64_t insecure, echo, compress, keep_alive, json;
-	uint64_t capacity; /* alerts that may wait; 0: LIMIT_QUEUE */
-	uint64_t after;	   /* it has the alerts up to this number */
+	uint64_t batch;	     /* alerts of one request; 0: 1 */
+	uint64_t spool;	     /* what it missed comes from the journal */
+	uint64_t give_up_ms; /* an alert is tried for so long; 0: until it is accepted */
+	uint64_t after;	     /* it has the alerts up to this number; 0: not known */
 };
 
 struct control_web {
@@ -140,7 +144,10 @@ struct control_message {
 		struct control_http http;
 		struct control_access access;
 		struct control_ready ready;
-		uint64_t seq; /* HTTP_AT */
+		struct control_http_at {
+			struct str name;
+			uint64_t seq;
+		} http_at;
 		struct control_alert {
 			uint64_t cause; /* enum control_cause */
 			struct str text;

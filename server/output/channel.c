@@ -20,12 +20,18 @@
 
 #include "alert/alert.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/queue.h"
 
 enum {
 	BATCH_BYTES = 64 << 10,
+	RETRY_FIRST_MS = 100,
+	RETRY_MAX_MS = 5000,
+	NAP_MS = 10,	   /* how soon a wait notices that the end has come */
+	RETIRE_MS = 10000, /* an output that is no longer wanted is given so long */
+	LOOK_MS = 5,
 	DROP_NOTICE_SECONDS = 10, /* an attacker can cause drops at will */
 };
 
@@ -33,7 +39,9 @@ struct channel {
 	const struct output_ops *ops;
 	char *name, *target;
 	bool keep_alive;
-	size_t capacity;
+	size_t capacity, batch;
+	unsigned retry_ms;
+	struct output_tally tally;
 	struct output *output;
 	struct queue *queue;
 	pthread_t thread;
@@ -41,10 +49,13 @@ struct channel {
 	_Atomic bool stop, reopen;
 	_Atomic bool hurry;	  /* the deadline has passed: what is left is dropped */
 	_Atomic unsigned holders; /* the thread and the owner */
-	_Atomic uint64_t delivered, dropped, failed, last_seq;
+	_Atomic uint64_t delivered, dropped, failed, retries, last_seq;
+	_Atomic uint64_t busy_ns;   /* when what the thread is just doing began; 0: nothing */
+	_Atomic uint64_t retire_ns; /* when it is given up; 0: never */
 
 	/* The thread's own. */
 	size_t batch_lines, batch_bytes;
+	uint64_t newest_seq; /* of those in the batch */
 	bool faulty;
 	uint64_t failed_before; /* value of failed when the fault began */
 	uint64_t dropped_told, dropped_told_ns;
@@ -88,24 +99,27 @@ static void release(struct channel *c)
 }
 
 /* One line in the log when a fault begins and one when it is over. */
-static void note(struct channel *c, int r, uint64_t lines)
+static void note_fault(struct channel *c, int r, bool again)
 {
-	if (r == 0) {
-		count(&c->delivered, lines);
-		if (c->faulty && lines)
-			log_notice(
-				"output %s: works again, %llu alerts were lost", c->name,
-				(unsigned long long)(read_counter(&c->failed) - c->failed_before));
-		c->faulty = c->faulty && !lines;
-		return;
-	}
+	const char *why = c->ops->why ? c->ops->why(c->output) : NULL;
+
 	if (!c->faulty) {
 		c->failed_before = read_counter(&c->failed);
-		log_error("output %s: %s", c->name,
-			  r == -ECHILD ? "the program failed" : strerror(-r));
+		log_error("output %s: %s%s", c->name,
+			  why		 ? why
+			  : r == -ECHILD ? "the program failed"
+					 : strerror(-r),
+			  again ? "; trying again" : "");
 	}
-	count(&c->failed, lines);
 	c->faulty = true;
+}
+
+static void note_end(struct channel *c)
+{
+	if (c->faulty)
+		log_notice("output %s: works again, %llu alerts were lost", c->name,
+			   (unsigned long long)(read_counter(&c->failed) - c->failed_before));
+	c->faulty = false;
 }
 
 static void note_drops(struct channel *c)
@@ -123,11 +137,67 @@ static void note_drops(struct channel *c)
 	c->dropped_told_ns = now;
 }
 
+static void set_busy(struct channel *c, uint64_t ns)
+{
+	atomic_store_explicit(&c->busy_ns, ns, memory_order_relaxed);
+}
+
+/* Half to the whole of the time, so that senders do not come back all at once. */
+static void nap(const struct channel *c, unsigned ms)
+{
+	uint64_t now = clock_boot_ns();
+	uint64_t until = now + (ms / 2 + hash_u64(now) % (ms / 2 + 1)) * NS_PER_MS;
+
+	while (!flag(&c->hurry) && clock_boot_ns() < until)
+		usleep(NAP_MS * 1000);
+}
+
+/* Whether what failed just now may go well later. */
+static bool patient(const struct channel *c, int r, uint64_t began)
+{
+	uint64_t now = clock_boot_ns(), retire = read_counter(&c->retire_ns);
+
+	if (!c->ops->forget || r == -EBADMSG || r == -ENOMEM || flag(&c->hurry) ||
+	    (retire && now > retire))
+		return false;
+	return c->retry_ms == OUTPUT_FOREVER || now - began < c->retry_ms * NS_PER_MS;
+}
+
+static int flush_patiently(struct channel *c)
+{
+	uint64_t began = clock_boot_ns();
+	int r;
+
+	set_busy(c, began);
+	for (unsigned ms = RETRY_FIRST_MS; (r = c->ops->flush(c->output)) < 0; ms *= 2) {
+		if (!patient(c, r, began))
+			break;
+		note_fault(c, r, true);
+		count(&c->retries, 1);
+		nap(c, ms > RETRY_MAX_MS ? RETRY_MAX_MS : ms);
+		ms = ms > RETRY_MAX_MS ? RETRY_MAX_MS / 2 : ms;
+		set_busy(c, clock_boot_ns());
+	}
+	return r;
+}
+
 static void flush(struct channel *c)
 {
+	size_t lost = 0;
+
 	if (!c->batch_lines)
 		return;
-	note(c, c->ops->flush(c->output), c->batch_lines);
+	int r = flush_patiently(c);
+	if (r < 0) {
+		lost = c->ops->forget ? c->ops->forget(c->output) : c->batch_lines;
+		note_fault(c, r, false);
+	}
+	count(&c->failed, lost);
+	count(&c->delivered, c->batch_lines - lost);
+	atomic_store_explicit(&c->last_seq, c->newest_seq, memory_order_relaxed);
+	if (r == 0)
+		note_end(c);
+	set_busy(c, 0);
 	c->batch_lines = c->batch_bytes = 0;
 	note_drops(c);
 }
@@ -135,16 +205,20 @@ static void flush(struct channel *c)
 static void deliver(struct channel *c, struct alert *a)
 {
 	struct str line = alert_line(&a->wire);
-	int r = c->ops->write(c->output, line, (int)a->wire.priority);
 
-	if (r < 0)
-		note(c, r, 1);
-	else
+	set_busy(c, clock_boot_ns());
+	int r = c->ops->write(c->output, line, (int)a->wire.priority);
+	set_busy(c, 0);
+	c->newest_seq = a->wire.seq;
+	if (r < 0) {
+		note_fault(c, r, false);
+		count(&c->failed, 1);
+	} else {
 		c->batch_lines++;
+	}
 	c->batch_bytes += line.len;
-	atomic_store_explicit(&c->last_seq, a->wire.seq, memory_order_relaxed);
 	alert_unref(a);
-	if (c->batch_bytes >= BATCH_BYTES)
+	if (c->batch_bytes >= BATCH_BYTES || (c->batch && c->batch_lines >= c->batch))
 		flush(c);
 }
 
@@ -227,6 +301,8 @@ static int keep_settings(struct channel *c, const struct output_settings *s)
 	c->target = s->target ? str_dupz(str_of(s->target)) : NULL;
 	c->keep_alive = s->keep_alive;
 	c->capacity = s->capacity;
+	c->batch = s->batch;
+	c->retry_ms = s->retry_ms;
 	return c->name && (c->target || !s->target) ? 0 : -ENOMEM;
 }
 
@@ -237,7 +313,10 @@ struct channel *channel_start(const struct output_settings *settings)
 
 	if (c && keep_settings(c, settings) == 0) {
 		c->queue = queue_new(settings->capacity ? settings->capacity : LIMIT_QUEUE);
-		c->output = settings->ops->open(settings);
+		struct output_settings own = *settings;
+
+		own.tally = &c->tally;
+		c->output = settings->ops->open(&own);
 	}
 	if (c)
 		c->holders = 1;
@@ -302,8 +381,25 @@ struct channel *channel_stop(struct channel *c, unsigned deadline_ms)
 	return NULL;
 }
 
+void channel_drain(struct channel *c, unsigned deadline_ms)
+{
+	for (unsigned waited = 0; waited < deadline_ms; waited += LOOK_MS) {
+		if (!queue_length(c->queue) && !read_counter(&c->busy_ns))
+			return;
+		usleep(LOOK_MS * 1000);
+	}
+}
+
+struct channel *channel_abandon(struct channel *c)
+{
+	atomic_store_explicit(&c->hurry, true, memory_order_release);
+	return channel_retire(c);
+}
+
 struct channel *channel_retire(struct channel *c)
 {
+	atomic_store_explicit(&c->retire_ns, clock_boot_ns() + RETIRE_MS * NS_PER_MS,
+			      memory_order_relaxed);
 	atomic_store_explicit(&c->stop, true, memory_order_release);
 	wake(c);
 	pthread_detach(c->thread);
@@ -320,7 +416,7 @@ bool channel_is(const struct channel *c, const struct output_settings *settings)
 {
 	return c->ops == settings->ops && same_text(c->name, name_of(settings)) &&
 	       same_text(c->target, settings->target) && c->keep_alive == settings->keep_alive &&
-	       c->capacity == settings->capacity;
+	       c->capacity == settings->capacity && c->retry_ms == settings->retry_ms;
 }
 
 struct channel_counters channel_counters(const struct channel *c)
@@ -331,6 +427,9 @@ struct channel_counters channel_counters(const struct channel *c)
 		.failed = read_counter(&c->failed),
 		.queued = queue_length(c->queue),
 		.last_seq = read_counter(&c->last_seq),
+		.retries = read_counter(&c->retries),
+		.bytes = read_counter(&c->tally.bytes),
+		.busy_ns = read_counter(&c->busy_ns),
 	};
 }
 

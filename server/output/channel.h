@@ -17,6 +17,9 @@ struct channel_counters {
 		failed; /* dropped: the queue was full; failed: the output's fault */
 	size_t queued;
 	uint64_t last_seq; /* of the newest alert that the output has taken or refused; 0: none */
+	uint64_t retries;  /* deliveries tried again */
+	uint64_t bytes;	   /* sent, where the output counts them */
+	uint64_t busy_ns;  /* boot time since when it does one thing; 0: it does nothing */
 };
 
 /* The settings are copied. NULL, after logging why, when memory or threads are out. */
@@ -31,7 +34,11 @@ void channel_reopen(struct channel *c);
  * that is left behind: its thread frees everything when it comes back. Returns NULL.
  */
 struct channel *channel_stop(struct channel *c, unsigned deadline_ms);
-/* Delivers what is queued, however long that takes, then ends and is freed by itself; no more puts. NULL. */
+/* Waits until everything is delivered, at most so long. */
+void channel_drain(struct channel *c, unsigned deadline_ms);
+/* Delivers no more than it is just about, then ends by itself; no more puts. Returns NULL. */
+struct channel *channel_abandon(struct channel *c);
+/* Delivers what is queued, if that is possible at all, then ends and is freed by itself; no more puts. NULL. */
 struct channel *channel_retire(struct channel *c);
 /* It was started with these settings. */
 bool channel_is(const struct channel *c, const struct output_settings *settings);

@@ -69,14 +69,17 @@ static int file_flush(struct output *o)
 {
 	int r = ensure_open(o);
 
-	if (r < 0) {
-		strbuf_clear(&o->lines.text);
+	if (r < 0)
 		return r;
-	}
-	r = lines_send(&o->lines, o->fd);
+	r = lines_try(&o->lines, o->fd);
 	if (r < 0 || !o->keep_alive)
 		drop_descriptor(o);
 	return r;
+}
+
+static size_t file_forget(struct output *o)
+{
+	return lines_forget(&o->lines);
 }
 
 static void file_reopen(struct output *o)
@@ -90,6 +93,7 @@ const struct output_ops output_file = {
 	.open = file_open,
 	.write = file_write,
 	.flush = file_flush,
+	.forget = file_forget,
 	.reopen = file_reopen,
 	.close = file_close,
 };

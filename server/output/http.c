@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Alerts as HTTP(S) POST requests, one each, in order. A receiver that cannot be reached, is too busy or has an error of
- * its own is asked again, ever more slowly, until it has the alert: meanwhile the channel's queue fills, and drops are its
- * affair. An alert that the receiver refuses for what it is, is lost and counted. Keys and certificates are given as
+ * Alerts as HTTP(S) POST requests, one each or several together, in order. A receiver that cannot be reached, is too busy
+ * or has an error of its own is worth another try, which is the channel's affair. What the receiver refuses for what it
+ * is, is lost and counted. Keys and certificates are given as
  * PEM, because the process that sends them has no right to read the files.
  */
 #include "output/http.h"
@@ -15,16 +15,11 @@
 #include <zlib.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/hash.h"
 #include "base/io.h"
-#include "base/log.h"
 
 enum {
 	CONNECT_MS = 5000,
 	REQUEST_MS = 15000,
-	BACKOFF_FIRST_MS = 100,
-	BACKOFF_MAX_MS = 5000,
 	ECHO_BYTES = 64 << 10, /* of an answer; the rest is not printed */
 	GZIP_WINDOW = 15 + 16, /* zlib's way to ask for the gzip format */
 };
@@ -34,9 +29,12 @@ struct output {
 	struct strbuf texts; /* what the settings' texts point into */
 	CURL *curl;
 	struct curl_slist *headers;
-	struct strbuf body, answer;
+	struct strbuf lines, body, answer;
+	size_t nlines;
+	bool packed; /* the body is that of the lines */
+	struct output_tally *tally;
 	char error[CURL_ERROR_SIZE];
-	bool failing; /* said once */
+	char why[CURL_ERROR_SIZE + 256];
 };
 
 static void http_close(struct output *o)
@@ -47,6 +45,7 @@ static void http_close(struct output *o)
 	if (o->texts.ptr)
 		explicit_bzero(o->texts.ptr, o->texts.cap);
 	strbuf_done(&o->texts);
+	strbuf_done(&o->lines);
 	strbuf_done(&o->body);
 	strbuf_done(&o->answer);
 	free(o);
@@ -112,7 +111,9 @@ static void set_tls(struct output *o)
 static int set_headers(struct output *o)
 {
 	const char *const lines[] = {
-		o->s.json ? "Content-Type: application/json" : "Content-Type: text/plain",
+		!o->s.json   ? "Content-Type: text/plain"
+		: o->s.lines ? "Content-Type: application/x-ndjson"
+			     : "Content-Type: application/json",
 		"Expect:", /* no waiting for a go-ahead */
 		o->s.compress ? "Content-Encoding: gzip" : NULL,
 	};
@@ -138,6 +139,7 @@ static struct output *http_open(const struct output_settings *settings)
 		http_close(o);
 		return NULL;
 	}
+	o->tally = settings->tally;
 	curl_easy_setopt(o->curl, CURLOPT_URL, o->s.url.ptr);
 	curl_easy_setopt(o->curl, CURLOPT_USERAGENT, o->s.user_agent.ptr);
 	curl_easy_setopt(o->curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -188,6 +190,7 @@ static int post(struct output *o)
 	if (r != CURLE_OK) {
 		if (!o->error[0])
 			snprintf(o->error, sizeof(o->error), "%s", curl_easy_strerror(r));
+		snprintf(o->why, sizeof(o->why), "%s: %s", o->s.url.ptr, o->error);
 		return -EAGAIN;
 	}
 	curl_easy_getinfo(o->curl, CURLINFO_RESPONSE_CODE, &status);
@@ -195,44 +198,66 @@ static int post(struct output *o)
 		io_write_all(STDOUT_FILENO, strbuf_str(&o->answer));
 	if (status < 300)
 		return 0;
-	snprintf(o->error, sizeof(o->error), "the receiver answered with status %ld", status);
+	snprintf(o->why, sizeof(o->why), "%s: the receiver answered with status %ld", o->s.url.ptr,
+		 status);
 	return status >= 500 || status == 408 || status == 429 ? -EAGAIN : -EBADMSG;
-}
-
-/* Half to the whole of the time, so that senders do not come back all at once. */
-static void back_off(unsigned *ms)
-{
-	usleep((useconds_t)(*ms / 2 + hash_u64(clock_boot_ns()) % (*ms / 2 + 1)) * 1000);
-	*ms = *ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : *ms * 2;
 }
 
 static int http_write(struct output *o, struct str line, int priority)
 {
-	unsigned ms = BACKOFF_FIRST_MS;
-	int r = 0;
+	size_t before = o->lines.len;
 
-	strbuf_clear(&o->body);
-	if (o->s.compress)
-		r = compress_into(&o->body, line);
-	else
-		strbuf_add(&o->body, line);
-	if (r < 0 || strbuf_check(&o->body) < 0)
-		return -ENOMEM;
-	while ((r = post(o)) == -EAGAIN) {
-		if (!o->failing)
-			log_error("output http: %s: %s; trying again", o->s.url.ptr, o->error);
-		o->failing = true;
-		back_off(&ms);
+	o->packed = false;
+	strbuf_add(&o->lines, line);
+	if (o->s.lines)
+		strbuf_addc(&o->lines, '\n');
+	if (!o->lines.failed) {
+		o->nlines++;
+		return 0;
 	}
-	if (r == 0 && o->failing)
-		log_notice("output http: %s: works again", o->s.url.ptr);
-	o->failing = false;
-	return r;
+	o->lines.len = before;
+	o->lines.failed = false;
+	return -ENOMEM;
+}
+
+static size_t http_forget(struct output *o)
+{
+	size_t n = o->nlines;
+
+	strbuf_clear(&o->lines);
+	o->nlines = 0;
+	return n;
+}
+
+static int pack(struct output *o)
+{
+	if (o->packed)
+		return 0;
+	strbuf_clear(&o->body);
+	if (!o->s.compress)
+		strbuf_add(&o->body, strbuf_str(&o->lines));
+	else if (compress_into(&o->body, strbuf_str(&o->lines)) < 0)
+		return -ENOMEM;
+	o->packed = true;
+	return strbuf_check(&o->body);
 }
 
 static int http_flush(struct output *o)
 {
-	return 0;
+	int r = pack(o);
+
+	if (r == 0)
+		r = post(o);
+	if (r == 0) {
+		atomic_fetch_add_explicit(&o->tally->bytes, o->body.len, memory_order_relaxed);
+		http_forget(o);
+	}
+	return r;
+}
+
+static const char *http_why(const struct output *o)
+{
+	return o->why;
 }
 
 const struct output_ops output_http = {
@@ -240,5 +265,7 @@ const struct output_ops output_http = {
 	.open = http_open,
 	.write = http_write,
 	.flush = http_flush,
+	.forget = http_forget,
+	.why = http_why,
 	.close = http_close,
 };

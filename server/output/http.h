@@ -14,6 +14,7 @@ struct http_settings {
 	bool compress;		      /* bodies are sent as gzip */
 	bool keep_alive;	      /* TCP keep-alive */
 	bool json;		      /* what lines are: Content-Type */
+	bool lines;		      /* several may come in one request: each has its end */
 };
 
 extern const struct output_ops output_http;

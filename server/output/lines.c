@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 void lines_done(struct lines *l)
@@ -40,26 +41,53 @@ static int send_some(int fd, struct str *rest)
 	return poll(&p, 1, -1) < 0 && errno != EINTR ? -errno : 0;
 }
 
-static int send_all(struct lines *l, int fd, struct str text)
+/* *ret_sent: bytes. */
+static int send_all(struct lines *l, int fd, struct str text, size_t *ret_sent)
 {
 	struct str rest = text;
 	int r = 0;
 
 	while (rest.len && r == 0)
 		r = send_some(fd, &rest);
+	*ret_sent = text.len - rest.len;
 	if (rest.len < text.len)
 		l->torn = text.ptr[text.len - rest.len - 1] != '\n';
 	return r;
 }
 
+int lines_try(struct lines *l, int fd)
+{
+	size_t sent = 0;
+	int r = l->torn && l->text.len ? send_all(l, fd, STR("\n"), &sent) : 0;
+
+	if (r < 0)
+		return r;
+	r = send_all(l, fd, strbuf_str(&l->text), &sent);
+	/* A line that was begun is sent again, as a whole. */
+	while (sent && sent < l->text.len && l->text.ptr[sent - 1] != '\n')
+		sent--;
+	l->text.len -= sent;
+	if (l->text.len)
+		memmove(l->text.ptr, l->text.ptr + sent, l->text.len);
+	return r;
+}
+
 int lines_send(struct lines *l, int fd)
 {
-	int r = l->torn && l->text.len ? send_all(l, fd, STR("\n")) : 0;
+	int r = lines_try(l, fd);
 
-	if (r == 0)
-		r = send_all(l, fd, strbuf_str(&l->text));
 	strbuf_clear(&l->text);
 	return r;
+}
+
+size_t lines_forget(struct lines *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->text.len; i++)
+		n += l->text.ptr[i] == '\n';
+	strbuf_clear(&l->text);
+	return n;
 }
 
 void lines_fresh(struct lines *l)

@@ -19,12 +19,11 @@
 #include "link/control.h"
 #include "link/link.h"
 #include "link/stats.h"
-#include "output/channel.h"
-#include "output/http.h"
 #include "rpc/access.h"
 #include "rpc/backlog.h"
 #include "rpc/confine.h"
 #include "rpc/grpc_log.h"
+#include "rpc/receivers.h"
 #include "rpc/report.h"
 #include "rpc/names.h"
 #include "rpc/server.h"
@@ -41,9 +40,7 @@ enum {
 	NETWORK_TRIM_S = 5,
 	NETWORK_WAIT_MS = 2000, /* for the journal to have room, while starting and ending */
 	NETWORK_BLOCK = LIMIT_ALERT_BYTES + 4096,
-	HTTP_AT_MS = 200,   /* how often the sensor is told how far a receiver is */
-	HTTP_STOP_MS = 500, /* for what is queued when all ends */
-	SECOND_MS = 1000,   /* how often counters are shared */
+	SECOND_MS = 1000, /* how often counters are shared */
 };
 
 struct network {
@@ -59,10 +56,8 @@ struct network {
 	struct access *access;	   /* until the server takes it over */
 	struct access *in_force;   /* the server's */
 	struct rpc_server *server; /* NULL: only HTTP is wanted, or it has ended */
-	struct channel *http;	   /* NULL: none */
-	struct web *web;	   /* NULL: none */
-	uint64_t http_after, http_told;
-	uv_timer_t http_timer;
+	struct receivers *receivers;
+	struct web *web;     /* NULL: none */
 	struct stats *stats; /* NULL: nothing is counted */
 	uv_timer_t second;
 	uint64_t seconds;
@@ -109,28 +104,10 @@ static void on_stopped(void *arg)
 	n->journal = journal_close(n->journal);
 }
 
-/* A full queue drops, counts and says so by itself. */
-static void put_http(struct network *n, const struct alert_wire *w)
+static void on_receiver_at(struct str name, uint64_t seq, void *ctx)
 {
-	struct alert *a = alert_dup((const struct alert_wire *)(const void *)n->block);
-
-	if (a)
-		channel_put(n->http, a);
-	else
-		log_error("network: out of memory, alert %llu is not sent by HTTP",
-			  (unsigned long long)w->seq);
-	alert_unref(a);
-}
-
-static void on_http_timer(uv_timer_t *t)
-{
-	struct network *n = t->data;
-	uint64_t seq = channel_counters(n->http).last_seq;
-
-	if (seq == n->http_told)
-		return;
-	n->http_told = seq;
-	network_send(n, &(struct control_message){ .kind = CONTROL_HTTP_AT, .seq = seq });
+	network_send(ctx, &(struct control_message){ .kind = CONTROL_HTTP_AT,
+						     .http_at = { .name = name, .seq = seq } });
 }
 
 /* A block is what the sensor wrote, but the ring is shared: nothing in it is believed unchecked. */
@@ -144,8 +121,6 @@ static int keep(struct network *n, uint64_t seq, size_t len)
 	if (w.len > len || w.line_len > len - sizeof(w) ||
 	    w.proto_len > len - sizeof(w) - w.line_len)
 		return -EBADMSG;
-	if (n->http && seq > n->http_after)
-		put_http(n, &w);
 	struct str message = { n->block + sizeof(w) + w.line_len, w.proto_len };
 	struct entry *e = entry_new(seq, w.time_ns, message);
 	if (!e)
@@ -239,6 +214,8 @@ static void network_stop(struct network *n)
 	if (n->journal)
 		journal_ending(n->journal);
 	network_read_all(n);
+	receivers_alerts(n->receivers);
+	n->receivers = receivers_stop(n->receivers);
 	if (n->server)
 		rpc_server_stop(n->server, on_stopped, n);
 	else
@@ -247,7 +224,6 @@ static void network_stop(struct network *n)
 	uv_close((uv_handle_t *)&n->control_poll, NULL);
 	uv_close((uv_handle_t *)&n->link_poll, NULL);
 	uv_close((uv_handle_t *)&n->more, NULL);
-	uv_close((uv_handle_t *)&n->http_timer, NULL);
 	uv_close((uv_handle_t *)&n->second, NULL);
 }
 
@@ -265,6 +241,7 @@ static void network_take(struct network *n)
 	else
 		uv_idle_start(&n->more, on_more);
 	show(n);
+	receivers_alerts(n->receivers);
 	if (n->server)
 		rpc_server_alerts(n->server);
 }
@@ -281,6 +258,7 @@ static void on_kept(void *arg)
 		return;
 	}
 	show(n);
+	receivers_alerts(n->receivers);
 	if (n->server)
 		rpc_server_alerts(n->server);
 }
@@ -361,24 +339,6 @@ static void answer(struct network *n, const struct control_ask *ask)
 	network_send(n, &m);
 }
 
-static void count_http(struct network *n)
-{
-	struct channel_counters c = channel_counters(n->http);
-	const struct {
-		enum stat_id id;
-		uint64_t value;
-	} rows[] = {
-		{ STAT_HTTP_DELIVERED, c.delivered },
-		{ STAT_HTTP_REJECTED, c.failed },
-		{ STAT_HTTP_DROPPED, c.dropped },
-		{ STAT_HTTP_QUEUED, c.queued },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		stats_cell_set(stats_series(n->stats, rows[i].id, STR("receiver=\"http_output\"")),
-			       rows[i].value);
-}
-
 static void on_second(uv_timer_t *t)
 {
 	struct network *n = t->data;
@@ -405,8 +365,7 @@ static void on_second(uv_timer_t *t)
 		stats_set(n->stats, rows[i].id, rows[i].value);
 	if (n->web)
 		stats_set(n->stats, STAT_WEB_REQUESTS, web_requests(n->web));
-	if (n->http)
-		count_http(n);
+	receivers_measure(n->receivers);
 }
 
 /* The sensor has checked what it sends: a fault here is one of ours. */
@@ -444,26 +403,17 @@ static void settings_log(const struct control_settings *s)
 		log_as(s->log_level, s->log_stderr, s->log_syslog, s->log_iso_8601);
 }
 
-static int start_http(struct network *n, const struct control_http *c)
+static int want_receiver(struct network *n, const struct control_http *c)
 {
-	const struct http_settings http = {
-		.url = c->url,
-		.user_agent = c->user_agent,
-		.ca_pem = c->ca_pem,
-		.ca_path = c->ca_path,
-		.cert_pem = c->cert_pem,
-		.key_pem = c->key_pem,
-		.insecure = c->insecure,
-		.echo = c->echo,
-		.compress = c->compress,
-		.keep_alive = c->keep_alive,
-		.json = c->json,
-	};
+	return receivers_want(n->receivers, c) < 0
+		       ? network_fail(n, "an HTTP receiver could not be started")
+		       : 0;
+}
 
-	n->http_after = n->http_told = c->after;
-	n->http = channel_start(&(struct output_settings){
-		.ops = &output_http, .http = &http, .capacity = (size_t)c->capacity });
-	return n->http ? 0 : network_fail(n, "the HTTP output could not be started");
+static void change_receivers(struct network *n)
+{
+	if (receivers_commit(n->receivers) < 0)
+		report(CAUSE_SETTINGS, "an HTTP receiver could not be started");
 }
 
 static void on_waiting(void *arg)
@@ -578,6 +528,10 @@ static void on_control(uv_poll_t *poll, int status, int events)
 			change_access(n, &m.access);
 		else if (m.kind == CONTROL_WEB)
 			change_web(n, &m.web);
+		else if (m.kind == CONTROL_HTTP)
+			(void)receivers_want(n->receivers, &m.http);
+		else if (m.kind == CONTROL_HTTP_END)
+			change_receivers(n);
 		else if (m.kind == CONTROL_LOGGING)
 			log_as(m.logging.level, m.logging.to_stderr, m.logging.to_syslog,
 			       m.logging.iso_8601);
@@ -620,7 +574,7 @@ static int start_server(struct network *n, const struct control_settings *s)
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
-	if ((n->http || n->web || !n->asked_for_calls) && !s->bind_address.len)
+	if ((receivers_count(n->receivers) || n->web || !n->asked_for_calls) && !s->bind_address.len)
 		return 0; /* gRPC is not wanted */
 	n->in_force = TAKE(n->access);
 	int r = rpc_server_start(&n->loop, s, n->in_force, &n->backlog, &n->server, &d);
@@ -640,13 +594,17 @@ static int start_all(struct network *n, const struct control_settings *s)
 
 	if (start_server(n, s))
 		return 1;
-	if (n->server && s->state_dir.len && statedir_make(s->state_dir, s->user, &dir, &d) < 0)
+	bool wanted = n->server || receivers_count(n->receivers);
+
+	if (wanted && s->state_dir.len && statedir_make(s->state_dir, s->user, &dir, &d) < 0)
 		report(CAUSE_JOURNAL, "%s; alerts are kept in memory only", d.text);
 	if (confine_user(s->user) < 0)
 		return network_fail(n, "cannot become the user tiercel.user names");
 	start_journal(n, s, dir.len ? strbuf_z(&dir) : NULL);
 	/* Calls are answered when the loop runs; nobody finds the server without its history. */
 	network_read_all(n);
+	if (receivers_begin(n->receivers, n->journal, n->first_seq) < 0)
+		return network_fail(n, "an HTTP receiver could not be started");
 	const struct rpc_sensor sensor = {
 		.stats = n->stats,
 		.counters = &n->counters,
@@ -664,10 +622,17 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 	struct control_message m;
 
 	int r = control_wait(n->control, -1, &m);
-	if (access_new(&n->loop, &n->access) < 0)
+	const struct receivers_options ro = { .loop = &n->loop,
+					      .backlog = &n->backlog,
+					      .stats = n->stats,
+					      .at = on_receiver_at,
+					      .ctx = n };
+
+	if (access_new(&n->loop, &n->access) < 0 || receivers_new(&ro, &n->receivers) < 0)
 		return network_fail(n, "out of memory");
 	while (r == 1 && m.kind != CONTROL_SETTINGS) {
-		if (m.kind == CONTROL_HTTP && !n->http ? start_http(n, &m.http)
+		if (m.kind == CONTROL_HTTP	       ? want_receiver(n, &m.http)
+		    : m.kind == CONTROL_HTTP_END       ? receivers_commit(n->receivers) < 0
 		    : m.kind == CONTROL_WEB && !n->web ? start_web(n, &m.web)
 		    : m.kind == CONTROL_ACCESS	       ? first_access(n, &m.access)
 						       : 1)
@@ -681,13 +646,9 @@ static int network_run(struct network *n, int event_fd, int control_fd)
 		return 1;
 	if (uv_poll_init(&n->loop, &n->control_poll, control_fd) < 0 ||
 	    uv_poll_init(&n->loop, &n->link_poll, event_fd) < 0 ||
-	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->http_timer) < 0 ||
-	    uv_timer_init(&n->loop, &n->second) < 0)
+	    uv_idle_init(&n->loop, &n->more) < 0 || uv_timer_init(&n->loop, &n->second) < 0)
 		return network_fail(n, "cannot watch the descriptors");
-	n->control_poll.data = n->link_poll.data = n->more.data = n->http_timer.data =
-		n->second.data = n;
-	if (n->http)
-		uv_timer_start(&n->http_timer, on_http_timer, HTTP_AT_MS, HTTP_AT_MS);
+	n->control_poll.data = n->link_poll.data = n->more.data = n->second.data = n;
 	uv_timer_start(&n->second, on_second, 0, SECOND_MS);
 	uv_poll_start(&n->control_poll, UV_READABLE, on_control);
 	uv_poll_start(&n->link_poll, UV_READABLE, on_link);
@@ -719,13 +680,14 @@ int network_main(const struct network_fds *fds)
 		int r = link_reader_new(fds->ring, fds->event, &n.link);
 		failed = r < 0 ? network_fail(&n, "the link to the sensor is no ring")
 			       : network_run(&n, fds->event, fds->control);
-		if (failed)
+		if (failed) {
 			n.web = web_stop(n.web);
+			n.receivers = receivers_stop(n.receivers);
+		}
 		n.access = access_free(n.access);
 		/* After a failure this ends at once or when the half-started server is gone. */
 		uv_run(&n.loop, UV_RUN_DEFAULT);
 	}
-	n.http = channel_stop(n.http, HTTP_STOP_MS);
 	backlog_done(&n.backlog);
 	link_reader_free(n.link);
 	stats_free(n.stats);

@@ -23,7 +23,7 @@ RULE = """
 
 
 class Receiver:
-    """Answers with the given statuses in turn, then 200; keeps what it accepted."""
+    """Answers with the given statuses in turn, then 200; keeps what it accepted but for internal alerts."""
 
     def __init__(self, port=0, statuses=(), tls=None):
         self.got, self.headers, self.statuses = [], [], list(statuses)
@@ -38,8 +38,10 @@ class Receiver:
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
                 status = receiver.statuses.pop(0) if receiver.statuses else 200
-                if status == 200:
-                    receiver.got.append(body.decode())
+                # A slow disk of a busy machine has an alert of its own.
+                body = "".join(line for line in body.decode().splitlines(True) if '"source":"internal"' not in line)
+                if status == 200 and body:
+                    receiver.got.append(body)
                     receiver.headers.append(dict(self.headers))
                 self.send_response(status)
                 self.send_header("Content-Length", "6")
@@ -166,3 +168,105 @@ def test_an_unknown_certificate_is_not_trusted(sensor, actor, rules_file, tmp_pa
     raise_alerts(actor, tmp_path, 0, 1)
     s.wait_log("trying again")
     assert not r.got and any("ertificate" in line for line in s.log if "trying again" in line)
+
+
+def test_what_memory_no_longer_has_comes_from_the_journal(sensor, actor, rules_file, tmp_path, receiver):
+    """Down for long under load, with little memory; longer with RECEIVER_DOWN_SECONDS."""
+    port, seconds = any_free_port(), int(os.environ.get("RECEIVER_DOWN_SECONDS", "4"))
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", extra=["-o", "tiercel.stream_alerts=256"],
+               config=settings(port))
+    n = 0
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        raise_alerts(actor, tmp_path, n, 50)
+        n += 50
+        time.sleep(0.1)
+    s.wait_log("trying again")
+    r = receiver(port=port)
+    raise_alerts(actor, tmp_path, n, 10)
+    r.wait(n + 10, 120)
+    assert numbers(r.got) == list(range(n + 10))
+    s.wait_log("works again, 0 alerts were lost")
+
+
+def test_the_next_start_goes_on_where_this_one_was(sensor, actor, rules_file, tmp_path, receiver):
+    port = any_free_port()
+    rules = [rules_file(RULE)]
+    s = sensor(rules, f"pid:{actor.pid}", config=settings(port))
+    raise_alerts(actor, tmp_path, 0, 300)
+    s.wait_alert(lambda a: True, count=300)
+    s.wait_log("trying again")
+    assert s.stop() == 0
+    r = receiver(port=port)
+    s = sensor(rules, f"pid:{actor.pid}", config=settings(port))
+    raise_alerts(actor, tmp_path, 300, 10)
+    r.wait(310, 60)
+    assert numbers(r.got) == list(range(310))
+    time.sleep(0.5)  # its place is written down
+    assert s.stop() == 0
+    s = sensor(rules, f"pid:{actor.pid}", config=settings(port))
+    raise_alerts(actor, tmp_path, 310, 10)
+    r.wait(320, 60)
+    assert numbers(r.got) == list(range(320))
+
+
+def test_one_of_two_receivers_is_down(sensor, actor, rules_file, tmp_path, receiver):
+    r, port = receiver(), any_free_port()
+    outputs = [f"{{name: siem, type: http, url: 'http://localhost:{r.port}/'}}",
+               f"{{name: second, type: file, filename: {tmp_path}/second.txt}}"]
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=settings(port),
+               extra=[x for o in outputs for x in ("-o", "tiercel.outputs[]=" + o)])
+    raise_alerts(actor, tmp_path, 0, 100)
+    r.wait(100)
+    assert numbers(r.got) == list(range(100))
+    s.wait_alert(lambda a: True, count=100)
+    assert numbers((tmp_path / "second.txt").read_text().splitlines()) == list(range(100))
+    late = receiver(port=port)
+    late.wait(100, 60)
+    assert numbers(late.got) == list(range(100))
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_several_alerts_in_one_request(sensor, actor, rules_file, tmp_path, receiver, compress):
+    r = receiver(statuses=[503])
+    sensor([rules_file(RULE)], f"pid:{actor.pid}", extra=["-o", "tiercel.http.batch=100"],
+           config=settings(r.port, more=f"  compress_uploads: {str(compress).lower()}\n"))
+    raise_alerts(actor, tmp_path, 0, 500)
+    end = time.monotonic() + 30
+    while sum(body.count("\n") for body in r.got) < 500 and time.monotonic() < end:
+        time.sleep(0.05)
+    lines = [line for body in r.got for line in body.splitlines()]
+    assert numbers(lines) == list(range(500)) and len(r.got) < 250
+    assert max(body.count("\n") for body in r.got) <= 100
+    assert r.headers[0]["Content-Type"] == "application/x-ndjson"
+
+
+def test_an_alert_is_given_up_in_the_end(sensor, actor, rules_file, tmp_path, receiver):
+    port = any_free_port()
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", extra=["-o", "tiercel.http.give_up=300ms"],
+               config=settings(port))
+    raise_alerts(actor, tmp_path, 0, 1)
+    s.wait_log("trying again")
+    time.sleep(2)
+    r = receiver(port=port)
+    raise_alerts(actor, tmp_path, 1, 5)
+    r.wait(5)
+    assert numbers(r.got) == [1, 2, 3, 4, 5]
+    s.wait_log("works again, 1 alerts were lost")
+
+
+def test_a_receiver_is_set_right_while_it_runs(sensor, actor, rules_file, tmp_path, receiver):
+    r = receiver()
+    more = tmp_path / "more.yaml"
+
+    def use(port):
+        (tmp_path / "fresh").write_text(f"http_output: {{enabled: true, url: 'http://localhost:{port}/'}}\n")
+        (tmp_path / "fresh").rename(more)
+
+    use(any_free_port())
+    s = sensor([rules_file(RULE)], f"pid:{actor.pid}", config=f"config_files: [{more}]\n")
+    raise_alerts(actor, tmp_path, 0, 3000)
+    s.wait_log("trying again")
+    use(r.port)
+    r.wait(3000, 60)
+    assert numbers(r.got) == list(range(3000))
