@@ -55,6 +55,8 @@ struct alert_builder *alert_builder_free(struct alert_builder *b);
  * itself, but a later program could get the address of an earlier one.) 0 or -ENOMEM, which is harmless.
  */
 int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t nrules);
+/* The text of the last alert that was built, without time and priority; until the next. */
+struct str alert_builder_message(const struct alert_builder *b);
 /* How alerts look from now on. */
 void alert_builder_settings(struct alert_builder *b, const struct alert_settings *settings);
 /*

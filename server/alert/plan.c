@@ -36,6 +36,11 @@ int alert_builder_rules(struct alert_builder *b, const struct program *p, size_t
 	return nrules ? grow(b, nrules - 1) : 0;
 }
 
+struct str alert_builder_message(const struct alert_builder *b)
+{
+	return strbuf_str(&b->message);
+}
+
 void alert_builder_settings(struct alert_builder *b, const struct alert_settings *settings)
 {
 	b->settings = *settings;

@@ -45,6 +45,7 @@ enum {
 	LIMIT_CONTROL_BYTES = 1 << 20, /* one control message between the processes */
 	LIMIT_STREAM_ALERTS = 65536,   /* alerts kept in memory for subscribers */
 	LIMIT_RECEIVERS = 17,	       /* of HTTP */
+	LIMIT_FOLDED = 4096,	       /* different alerts whose like are being counted */
 	LIMIT_SILENCE_SECONDS = 15,    /* without a self-test event: not healthy */
 	LIMIT_WEB_CONNECTIONS = 64,    /* open at once to the web endpoint */
 	LIMIT_STREAM_FILTERS = 256,    /* entries of allow and deny of one stream */

@@ -264,6 +264,11 @@ struct config {
 			int message_bytes;	       /* of one request */
 			int handshake_ms, ping_ms; /* longest handshake, least time between pings */
 		} limits;
+		struct {
+			double rate; /* a second, of each rule; 0: any */
+			int burst;
+			uint64_t fold_ms; /* 0: nothing is folded */
+		} alerts;
 		const struct config_output *outputs;
 		size_t noutputs;
 		const char *state_dir; /* what outlives the program: the journal */

@@ -33,6 +33,7 @@
 #include "rule/explain.h"
 #include "rule/ruletest.h"
 #include "rule/schema.h"
+#include "web/metrics.h"
 
 static int out(struct strbuf *text)
 {
@@ -303,11 +304,15 @@ static int cmd_list(const struct args *args)
 		settings_list(args->markdown, &text);
 		return out(&text);
 	}
+	if (!strcmp(what, "metrics")) {
+		metrics_list(&text);
+		return out(&text);
+	}
 	if (!strcmp(what, "fields")) {
 		list_fields(fields_catalogue(), &options, &text);
 		return out(&text);
 	}
-	diag_set(&d, "list knows fields, events, rules and settings, not %s", what);
+	diag_set(&d, "list knows fields, events, rules, settings and metrics, not %s", what);
 	return fail(&d);
 }
 

@@ -156,6 +156,7 @@ static void on_second(uv_timer_t *t)
 	atomic_store_explicit(&e->current, other, memory_order_release);
 	bpf_source_stats(e->o.source, &probe);
 	watch_drops(e, &probe);
+	pipeline_second(e->o.pipeline, clock_boot_ns());
 	measure_engine(e->o.stats, e->o.pipeline, &probe);
 	if (e->o.runtime)
 		measure_runtime(e->o.stats, e->o.runtime);
@@ -364,7 +365,7 @@ int engine_internal(struct engine *e, const char *rule, enum priority priority, 
 	size_t bytes = message.len;
 
 	for (size_t k = 0; k < npairs; k++)
-		bytes += pairs[k].value.len;
+		bytes += pairs[k].value.len + strlen(pairs[k].key) + 1;
 	struct internal *i = malloc(sizeof(*i) + npairs * sizeof(*pairs) + bytes);
 
 	if (!i)
@@ -378,6 +379,8 @@ int engine_internal(struct engine *e, const char *rule, enum priority priority, 
 	for (size_t k = 0; k < npairs; k++) {
 		i->pairs[k] = pairs[k];
 		i->pairs[k].value = put_text(&to, pairs[k].value);
+		i->pairs[k].key =
+			put_text(&to, (struct str){ pairs[k].key, strlen(pairs[k].key) + 1 }).ptr;
 	}
 	if (!queue_push(e->internals, i)) {
 		free(i);

@@ -51,7 +51,7 @@ void engine_wake(struct engine *e);
 int engine_record(struct engine *e, const struct rec_hdr *rec);
 /*
  * Control thread. An alert about the program itself, raised by the engine between two events: in order with all
- * others, through the same channels. rule and the pairs' keys are static; the texts are copied. -ENOMEM;
+ * others, through the same channels. rule is static; all other texts are copied. -ENOMEM;
  * -ENOBUFS: too many wait, this one is dropped.
  */
 int engine_internal(struct engine *e, const char *rule, enum priority priority, struct str message,

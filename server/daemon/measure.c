@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "daemon/digests.h"
 #include "daemon/resources.h"
 #include "daemon/settings.h"
 #include "link/link.h"
@@ -82,6 +83,8 @@ void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_
 		{ STAT_STATE_NO_MEMORY, n.no_memory },
 		{ STAT_ALERTS, n.alerts },
 		{ STAT_ALERTS_LOST, n.lost },
+		{ STAT_ALERTS_LIMITED, n.throttle.limited },
+		{ STAT_ALERTS_FOLDED, n.throttle.folded },
 		{ STAT_PLUGIN_CONTAINERS, state.containers },
 		{ STAT_PLUGIN_NO_IMAGE, state.imageless },
 		{ STAT_WAITED, n.waiting.waited },
@@ -99,8 +102,8 @@ void measure_engine(struct stats *s, const struct pipeline *p, const struct bpf_
 /* The rules of one ruleset: how often each had matched when we last looked, and its cell. */
 struct counted {
 	struct ruleset *rules;
-	uint64_t *seen;
-	_Atomic uint64_t **cells; /* NULL: it has not matched yet */
+	uint64_t *seen, *seen_ns;
+	_Atomic uint64_t **cells, **time_cells; /* NULL: it has not matched, been measured yet */
 };
 
 enum { CPU_ROWS = 3 };
@@ -126,7 +129,9 @@ static void counted_done(struct counted *c)
 {
 	ruleset_unref(c->rules);
 	free(c->seen);
+	free(c->seen_ns);
 	free(c->cells);
+	free(c->time_cells);
 	*c = (struct counted){ 0 };
 }
 
@@ -137,7 +142,9 @@ static int counted_init(struct counted *c, struct ruleset *rs)
 	ruleset_rules(rs, &n);
 	c->seen = calloc(n + 1, sizeof(*c->seen));
 	c->cells = calloc(n + 1, sizeof(*c->cells));
-	if (!c->seen || !c->cells) {
+	c->seen_ns = calloc(n + 1, sizeof(*c->seen_ns));
+	c->time_cells = calloc(n + 1, sizeof(*c->time_cells));
+	if (!c->seen || !c->cells || !c->seen_ns || !c->time_cells) {
 		counted_done(c);
 		return -ENOMEM;
 	}
@@ -177,6 +184,21 @@ static _Atomic uint64_t *rule_cell(struct stats *s, const struct rule *rule)
 	return stats_series(s, STAT_RULE_MATCHES, strbuf_str(&labels));
 }
 
+static void count_rule_time(struct stats *s, struct counted *c, const struct rule *rule, size_t i)
+{
+	uint64_t ns = atomic_load_explicit(rule->nanos, memory_order_relaxed);
+	_cleanup_(strbuf_done) struct strbuf labels = { 0 };
+
+	if (ns == c->seen_ns[i])
+		return;
+	if (!c->time_cells[i]) {
+		label(&labels, "rule_name", rule->name);
+		c->time_cells[i] = stats_series(s, STAT_RULE_TIME, strbuf_str(&labels));
+	}
+	stats_cell_add(c->time_cells[i], ns - c->seen_ns[i]);
+	c->seen_ns[i] = ns;
+}
+
 static void count_rules(struct stats *s, struct counted *c)
 {
 	size_t n = 0;
@@ -185,6 +207,7 @@ static void count_rules(struct stats *s, struct counted *c)
 	for (size_t i = 0; i < n; i++) {
 		uint64_t matches = atomic_load_explicit(rules[i]->matches, memory_order_relaxed);
 
+		count_rule_time(s, c, rules[i], i);
 		if (matches == c->seen[i])
 			continue;
 		if (!c->cells[i])
@@ -224,6 +247,7 @@ static void count_channels(struct measure *m)
 			{ STAT_CHANNEL_DELIVERED, n.delivered },
 			{ STAT_CHANNEL_DROPPED, n.dropped },
 			{ STAT_CHANNEL_FAILED, n.failed },
+			{ STAT_CHANNEL_RETRIES, n.retries },
 			{ STAT_CHANNEL_QUEUED, n.queued },
 		};
 
@@ -351,6 +375,17 @@ static void info(struct strbuf *out, const char *name, const char *label_name, s
 	strbuf_addz(out, "}\n");
 }
 
+static void digest_info(bool rules, const char *name, const char *hex, void *ctx)
+{
+	struct strbuf *out = ctx;
+
+	strbuf_printf(out, "falcosecurity_falco_sha256_%s_files_info{", rules ? "rules" : "config");
+	stats_label(out, STR("file_name"), str_of(name));
+	strbuf_addc(out, ',');
+	stats_label(out, STR("sha256"), str_of(hex));
+	strbuf_addz(out, "}\n");
+}
+
 static void set_infos(struct measure *m)
 {
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
@@ -365,6 +400,7 @@ static void set_infos(struct measure *m)
 	info(&text, "falcosecurity_evt_hostname_info", "hostname", str_of(alert.hostname));
 	strbuf_addz(&text, "falcosecurity_scap_engine_name_info{engine_name=\"modern_bpf\","
 			   "evt_source=\"syscall\"}\n");
+	digests_each(m->o.config, m->o.args, digest_info, &text);
 	if (stats_set_infos(m->o.stats, strbuf_str(&text)) < 0)
 		log_warning("metrics: no room for the info lines");
 }
@@ -410,6 +446,7 @@ void measure_change(struct measure *m, const struct config *config, struct rules
 	size_t n;
 
 	m->o.config = config;
+	set_infos(m);
 	if (counted_init(&next, rs) < 0)
 		return;
 	count_rules(m->o.stats, &m->before);

@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "config/config.h"
+#include "daemon/args.h"
 #include "daemon/netproc.h"
 #include "daemon/pipeline.h"
 #include "daemon/sink.h"
@@ -26,6 +27,7 @@ struct measure_options {
 	uv_loop_t *loop;
 	struct stats *stats; /* NULL: nothing is counted */
 	const struct config *config;
+	const struct args *args;
 	const struct sink *sink;
 	const struct netproc *net; /* NULL: no network process */
 	struct ruleset *rules;	   /* a reference is taken */

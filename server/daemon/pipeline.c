@@ -7,13 +7,21 @@
 #include "daemon/pipeline.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "fields/catalogue.h"
 
 #define SETTLED_NS UINT64_C(1000000000)
+
+#define FOLDED_RULE "Tiercel internal: repeated alerts"
+
+enum { TIMED_EVERY = 257 }; /* events of which rules' time is measured: prime, to meet every kind */
 
 enum {
 	ASK_DOUBLINGS = 8,
@@ -29,6 +37,7 @@ struct pipeline {
 	struct learn *learn; /* NULL: nothing is learnt */
 	uint32_t generation;
 	struct alert_builder *builder;
+	struct throttle *throttle;
 	struct arena arena;
 	struct pipeline_counters n;
 	uint64_t next_seq;
@@ -50,7 +59,10 @@ struct pipeline *pipeline_new(const struct pipeline_options *options, struct rul
 	p->next_seq = options->first_seq;
 	p->state = state_new(options->max_threads ? options->max_threads : LIMIT_THREADS);
 	p->builder = alert_builder_new(&p->alert_settings);
-	if (!p->state || !p->builder || pipeline_rules(p, rs) < 0)
+	p->throttle = throttle_new();
+	if (p->throttle)
+		throttle_set(p->throttle, &options->throttle);
+	if (!p->state || !p->builder || !p->throttle || pipeline_rules(p, rs) < 0)
 		return pipeline_free(p);
 	return p;
 }
@@ -61,6 +73,7 @@ struct pipeline *pipeline_free(struct pipeline *p)
 		return NULL;
 	waiting_done(&p->waiting);
 	alert_builder_free(p->builder);
+	throttle_free(p->throttle);
 	learn_free(p->learn);
 	ruleset_use_unref(p->use);
 	state_free(p->state);
@@ -83,6 +96,7 @@ int pipeline_rules(struct pipeline *p, struct ruleset *rs)
 		learn_free(learn);
 		return -ENOMEM;
 	}
+	(void)throttle_rules(p->throttle, n);
 	learn_free(p->learn);
 	p->learn = learn;
 	p->generation++;
@@ -96,6 +110,7 @@ void pipeline_manner(struct pipeline *p, const struct pipeline_manner *m)
 	p->alert_settings = m->alert;
 	alert_builder_settings(p->builder, &p->alert_settings);
 	p->options.match_all = m->match_all;
+	throttle_set(p->throttle, &m->throttle);
 	p->options.wait_ns = p->options.ask ? m->wait_ns : 0;
 }
 
@@ -107,17 +122,64 @@ static void publish(struct pipeline *p, struct alert *alert, const struct rule *
 	}
 	alert->wire.seq = p->next_seq++;
 	p->n.alerts++;
-	if (rule)
-		atomic_fetch_add_explicit(rule->matches, 1, memory_order_relaxed);
 	p->options.publish(alert, rule, p->options.publish_ctx);
+}
+
+/* A match counts whether its alert goes out or not. */
+static void raise_alert(struct pipeline *p, const struct rule *rule, struct eval *eval,
+			const struct event *ev)
+{
+	atomic_fetch_add_explicit(rule->matches, 1, memory_order_relaxed);
+	if (!throttle_pass(p->throttle, rule, ev->hdr->ts_ns))
+		return;
+	struct alert *alert = alert_build(p->builder, rule, eval, ev);
+
+	if (alert &&
+	    throttle_fold(p->throttle, rule, alert_builder_message(p->builder), ev->hdr->ts_ns))
+		alert_unref(alert);
+	else
+		publish(p, alert, rule);
+}
+
+static void publish_folded(const struct folded *f, void *ctx)
+{
+	struct pipeline *p = ctx;
+	char count[24], since[24], text[512];
+	struct str rule = str_cut(f->rule, 256);
+
+	snprintf(count, sizeof(count), "%" PRIu64, f->count);
+	snprintf(since, sizeof(since), "%" PRIu64, f->since_ns + p->options.boot_offset_ns);
+	snprintf(text, sizeof(text), FOLDED_RULE ": " STR_FMT ", %" PRIu64 " more like the first",
+		 STR_ARG(rule), f->count);
+	const struct alert_pair pairs[] = {
+		{ .key = "count", .value = str_of(count), .numeric = true },
+		{ .key = "message", .value = f->message },
+		{ .key = "rule", .value = f->rule },
+		{ .key = "since", .value = str_of(since), .numeric = true },
+	};
+	pipeline_internal(p, p->last_ts_ns, FOLDED_RULE, f->priority, str_of(text), pairs,
+			  ARRAY_SIZE(pairs));
+}
+
+static bool timed_cond(struct eval *eval, const struct rule *rule)
+{
+	uint64_t began = clock_boot_ns();
+	bool matches = eval_cond(eval, rule->cond);
+
+	atomic_fetch_add_explicit(rule->nanos, (clock_boot_ns() - began) * TIMED_EVERY,
+				  memory_order_relaxed);
+	return matches;
 }
 
 /* Marks in `hit` which of the candidates match; stops at the first one if that is all that counts. */
 static size_t match_names(struct pipeline *p, struct eval *eval, const struct rule *const *rules,
 			  size_t n, bool *hit)
 {
+	bool timed = p->n.events % TIMED_EVERY == 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (hit[i] || !eval_cond(eval, rules[i]->cond))
+		if (hit[i] ||
+		    !(timed ? timed_cond(eval, rules[i]) : eval_cond(eval, rules[i]->cond)))
 			continue;
 		hit[i] = true;
 		if (!p->options.match_all)
@@ -153,7 +215,7 @@ static void publish_all(struct pipeline *p, struct eval *eval, const struct rule
 			hits[nhits++] = r;
 	qsort(hits, nhits, sizeof(struct rule *), by_index);
 	for (size_t i = 0; i < nhits; i++)
-		publish(p, alert_build(p->builder, hits[i], eval, ev), hits[i]);
+		raise_alert(p, hits[i], eval, ev);
 }
 
 /* The evaluator is at the event. */
@@ -178,7 +240,7 @@ static void match_rules(struct pipeline *p, struct eval *eval, const struct rule
 	if (p->options.match_all)
 		publish_all(p, eval, rules, n, hit, ev);
 	else if (first < n)
-		publish(p, alert_build(p->builder, rules[first], eval, ev), rules[first]);
+		raise_alert(p, rules[first], eval, ev);
 }
 
 /* Those of the candidates that are not certainly false without the container's metadata; with both names. */
@@ -315,6 +377,11 @@ static void match_waited(struct pipeline *p, struct waiting_event *w)
 	arena_rewind(&p->arena, mark);
 }
 
+void pipeline_second(struct pipeline *p, uint64_t now_ns)
+{
+	throttle_tick(p->throttle, now_ns, publish_folded, p);
+}
+
 void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 {
 	struct waiting_event *w;
@@ -328,6 +395,7 @@ void pipeline_tick(struct pipeline *p, uint64_t now_ns)
 void pipeline_flush(struct pipeline *p)
 {
 	pipeline_tick(p, UINT64_MAX);
+	pipeline_second(p, UINT64_MAX);
 }
 
 /*
@@ -404,6 +472,7 @@ void pipeline_counters(const struct pipeline *p, struct pipeline_counters *ret)
 {
 	*ret = p->n;
 	ret->waiting = p->waiting.n;
+	ret->throttle = throttle_counters(p->throttle);
 	if (p->learn)
 		ret->learn = learn_counters(p->learn);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "alert/alert.h"
+#include "daemon/throttle.h"
 #include "daemon/waiting.h"
 #include "prefilter/learn.h"
 #include "rule/ruleset.h"
@@ -36,6 +37,7 @@ struct pipeline_options {
 	/* The kernel may discard what has this key (probe/abi/key.h). NULL: nothing is learnt. */
 	void (*discard)(const struct probe_key *key, void *ctx);
 	void *discard_ctx;
+	struct throttle_settings throttle;
 	uint64_t wait_ns; /* an event waits so long for what its container is; 0: not at all */
 };
 
@@ -47,6 +49,7 @@ struct pipeline_counters {
 	uint64_t no_memory; /* events whose state was not kept */
 	struct learn_counters learn;
 	struct waiting_counters waiting;
+	struct throttle_counters throttle;
 };
 
 /* rs is counted up. NULL when memory is out. */
@@ -56,6 +59,8 @@ struct pipeline *pipeline_free(struct pipeline *p);
 void pipeline_feed(const struct rec_hdr *rec, void *ctx);
 /* Lets go what has waited until that time. More than one call for one time is harmless. */
 void pipeline_tick(struct pipeline *p, uint64_t now_ns);
+/* About once a second: what is not tied to an event. */
+void pipeline_second(struct pipeline *p, uint64_t now_ns);
 /* Nothing will come any more: lets go everything. */
 void pipeline_flush(struct pipeline *p);
 /* From the next record on this ruleset counts. -ENOMEM: the old one stays. */
@@ -65,6 +70,7 @@ struct pipeline_manner {
 	struct alert_settings alert;
 	bool match_all;
 	uint64_t wait_ns;
+	struct throttle_settings throttle;
 };
 
 void pipeline_manner(struct pipeline *p, const struct pipeline_manner *m);

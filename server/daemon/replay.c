@@ -68,7 +68,7 @@ static int replay_with(const struct config *config, struct ruleset *rs,
 
 	pipeline_free(p);
 	sink_stop(&sink, 60000);
-	summary_print(rs, &summary);
+	summary_print(rs, summary_of_rule, NULL, &summary);
 	io_write_all(STDOUT_FILENO, strbuf_str(&summary));
 	strbuf_done(&summary);
 	return status;

@@ -30,6 +30,7 @@
 #include "daemon/rules.h"
 #include "daemon/settings.h"
 #include "daemon/sink.h"
+#include "daemon/snapshot.h"
 #include "daemon/summary.h"
 
 struct sensor {
@@ -51,6 +52,7 @@ struct sensor {
 	struct accounts_watch *accounts;
 	struct names *names;
 	struct health *health;
+	struct snapshot *snapshot;
 	uv_async_t give_up, changed;
 	uv_loop_t loop;
 	uv_signal_t signals[4];
@@ -135,6 +137,8 @@ static int apply(struct config *config, struct ruleset *rs, void *ctx, struct di
 	s->config = config_ref(config);
 	settings_log(config);
 	measure_change(s->measure, config, rs);
+	health_change(s->health, config);
+	snapshot_change(s->snapshot, config);
 	netproc_change(s->net, config);
 	names_rules(s->names, rs);
 	return 0;
@@ -352,8 +356,20 @@ static int start_reload(struct sensor *s, struct diag *diag)
 
 static int start_health(struct sensor *s, struct diag *diag)
 {
-	int r = health_start(&s->loop, s->stats, s->source, &s->health);
+	int r = health_start(&(struct health_options){ .loop = &s->loop,
+						       .stats = s->stats,
+						       .source = s->source,
+						       .sink = &s->sink,
+						       .config = s->config },
+			     &s->health);
 
+	if (r == 0)
+		r = snapshot_start(&(struct snapshot_options){ .loop = &s->loop,
+							       .config = s->config,
+							       .args = s->args,
+							       .engine = s->engine,
+							       .stats = s->stats },
+				   &s->snapshot);
 	if (r < 0)
 		diag_set(diag, "health: %s", strerror(-r));
 	return r < 0 ? 1 : 0;
@@ -378,6 +394,7 @@ static int start_measure(struct sensor *s, struct diag *diag)
 	int r = measure_start(&(struct measure_options){ .loop = &s->loop,
 							 .stats = s->stats,
 							 .config = s->config,
+							 .args = s->args,
 							 .sink = &s->sink,
 							 .net = s->net,
 							 .rules = s->rules,
@@ -432,6 +449,11 @@ static void watch(struct sensor *s)
 	uv_close((uv_handle_t *)&s->deadline, NULL);
 }
 
+static uint64_t matches_of(const struct rule *rule, const void *ctx)
+{
+	return measure_matches(ctx, rule);
+}
+
 static void report_end(struct sensor *s)
 {
 	_cleanup_(strbuf_done) struct strbuf text = { 0 };
@@ -440,7 +462,7 @@ static void report_end(struct sensor *s)
 
 	pipeline_counters(s->pipeline, &n);
 	bpf_source_stats(s->source, &stats);
-	summary_print(s->rules, &text);
+	summary_print(s->rules, matches_of, s->measure, &text);
 	io_write_all(STDOUT_FILENO, strbuf_str(&text));
 	log_info("%lu events, %lu alerts; dropped: %lu on full rings", n.events, n.alerts,
 		 bpf_stats_drops(&stats));
@@ -470,6 +492,7 @@ static void close_all(struct sensor *s)
 	stop_engine(s);
 	s->measure = measure_stop(s->measure);
 	s->health = health_stop(s->health);
+	s->snapshot = snapshot_stop(s->snapshot);
 	uv_close((uv_handle_t *)&s->give_up, NULL);
 	uv_close((uv_handle_t *)&s->changed, NULL);
 	sink_stop(&s->sink, (unsigned)s->config->output_timeout_ms);
@@ -524,6 +547,7 @@ int sensor_run(struct config *config, const struct args *args, const char *recor
 		names_rules(s.names, s.rules);
 		watch(&s);
 		notify_stopping((unsigned)s.config->output_timeout_ms);
+		s.snapshot = snapshot_stop(s.snapshot);
 		status = s.status;
 		stop_answers(&s);
 		s.accounts = accounts_watch_stop(s.accounts);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "output/output.h"
 
@@ -33,6 +34,13 @@ void settings_alert(const struct config *c, struct alert_settings *ret)
 		gethostname(ret->hostname, sizeof(ret->hostname) - 1);
 }
 
+static struct throttle_settings throttle_of(const struct config *c)
+{
+	return (struct throttle_settings){ .rate = c->tiercel.alerts.rate,
+					   .burst = c->tiercel.alerts.burst,
+					   .fold_ns = c->tiercel.alerts.fold_ms * NS_PER_MS };
+}
+
 void settings_pipeline(const struct config *c, const struct alert_settings *alert,
 		       struct pipeline_options *ret)
 {
@@ -42,6 +50,7 @@ void settings_pipeline(const struct config *c, const struct alert_settings *aler
 		.max_threads = (size_t)c->falco_libs.thread_table_size,
 		.match_all = c->rule_matching == CONFIG_MATCH_ALL,
 		.first_seq = 1,
+		.throttle = throttle_of(c),
 		.wait_ns = (uint64_t)c->containers.wait_ms * 1000000,
 	};
 }
@@ -182,6 +191,7 @@ struct pipeline_manner settings_manner(const struct config *c)
 	struct pipeline_manner m = {
 		.match_all = c->rule_matching == CONFIG_MATCH_ALL,
 		.wait_ns = (uint64_t)c->containers.wait_ms * 1000000,
+		.throttle = throttle_of(c),
 	};
 
 	settings_alert(c, &m.alert);

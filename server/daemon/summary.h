@@ -5,4 +5,9 @@
 #include "base/strbuf.h"
 #include "rule/ruleset.h"
 
-void summary_print(const struct ruleset *rs, struct strbuf *out);
+/* How often a rule has matched. */
+typedef uint64_t summary_fn(const struct rule *rule, const void *ctx);
+uint64_t summary_of_rule(const struct rule *rule, const void *ctx); /* as its own counter says */
+
+void summary_print(const struct ruleset *rs, summary_fn *matches, const void *ctx,
+		   struct strbuf *out);

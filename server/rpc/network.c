@@ -12,6 +12,7 @@
 
 #include "alert/alert.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/heap.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -121,6 +122,9 @@ static int keep(struct network *n, uint64_t seq, size_t len)
 	if (w.len > len || w.line_len > len - sizeof(w) ||
 	    w.proto_len > len - sizeof(w) - w.line_len)
 		return -EBADMSG;
+	uint64_t now = clock_wall_ns();
+
+	stats_observe(n->stats, STAT_NETWORK_LATENCY, now > w.time_ns ? now - w.time_ns : 0);
 	struct str message = { n->block + sizeof(w) + w.line_len, w.proto_len };
 	struct entry *e = entry_new(seq, w.time_ns, message);
 	if (!e)
@@ -574,7 +578,8 @@ static int start_server(struct network *n, const struct control_settings *s)
 	settings_log(s);
 	if (backlog_init(&n->backlog, alerts, bytes) < 0)
 		return network_fail(n, "out of memory");
-	if ((receivers_count(n->receivers) || n->web || !n->asked_for_calls) && !s->bind_address.len)
+	if ((receivers_count(n->receivers) || n->web || !n->asked_for_calls) &&
+	    !s->bind_address.len)
 		return 0; /* gRPC is not wanted */
 	n->in_force = TAKE(n->access);
 	int r = rpc_server_start(&n->loop, s, n->in_force, &n->backlog, &n->server, &d);

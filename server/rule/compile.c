@@ -344,7 +344,8 @@ static int copy_item(struct compiling *c, const struct rule_item *item, struct r
 			      .n = item->tags.n };
 
 	rule->matches = arena_alloc(c->arena, sizeof(*rule->matches));
-	if (!tags.items || !rule->matches)
+	rule->nanos = arena_alloc(c->arena, sizeof(*rule->nanos));
+	if (!tags.items || !rule->matches || !rule->nanos)
 		return -ENOMEM;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		*texts[i].to = arena_dup(c->arena, texts[i].from);

@@ -50,6 +50,7 @@ struct rule {
 	const struct rule *same; /* the next enabled rule with the same condition; NULL: none */
 	uint32_t index;
 	_Atomic uint64_t *matches; /* counter, relaxed */
+	_Atomic uint64_t *nanos;   /* likewise: time spent in its condition, estimated */
 };
 
 /* Sets marks[slot] for the slots that condition and output of the rule read; program_slots entries. */

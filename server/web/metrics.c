@@ -16,6 +16,7 @@ static const struct {
 	enum metrics_group group;
 } groups_of[] = {
 	{ FALCO "rules_", METRICS_RULES },
+	{ "tiercel_rule_", METRICS_RULES },
 	{ FALCO "cpu_", METRICS_RESOURCES },
 	{ FALCO "memory_", METRICS_RESOURCES },
 	{ FALCO "container_", METRICS_RESOURCES },
@@ -141,4 +142,51 @@ void metrics_print(const struct stats *s, unsigned groups, struct strbuf *out)
 		else
 			print_one(out, row, str_of(row->labels), stats_get(s, id));
 	}
+}
+
+static void list_groups(struct strbuf *out)
+{
+	static const struct {
+		enum metrics_group group;
+		const char *key;
+	} keys[] = {
+		{ METRICS_RULES, "rules_counters_enabled" },
+		{ METRICS_RESOURCES, "resource_utilization_enabled" },
+		{ METRICS_STATE, "state_counters_enabled" },
+		{ METRICS_KERNEL, "kernel_event_counters_enabled" },
+		{ METRICS_KERNEL_CPU, "kernel_event_counters_per_cpu_enabled" },
+	};
+
+	strbuf_addz(out, "\nGroups that a setting turns off, by the beginning of the name:\n\n"
+			 "Begins with | Setting\n:---|:---\n");
+	for (size_t i = 0; i < ARRAY_SIZE(groups_of); i++) {
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+			if (keys[k].group == groups_of[i].group)
+				strbuf_printf(out, "`%s` | `metrics.%s`\n", groups_of[i].prefix,
+					      keys[k].key);
+		}
+	}
+}
+
+void metrics_list(struct strbuf *out)
+{
+	const char *last = "";
+
+	strbuf_addz(
+		out,
+		"# Metrics\n\nMade by `tiercel list metrics`. `/metrics` shows them when "
+		"`metrics.enabled` and `webserver.prometheus_metrics_enabled` are true. Names that begin with "
+		"`falcosecurity_` are those of Falco.\n\nName | Type | Labels | Meaning\n:---|:---|:---|:---\n");
+	for (int i = 0; i < STAT_IDS; i++) {
+		const struct stats_row *row = stats_row((enum stat_id)i);
+		struct str label = row->series ? str_of(row->labels)
+					       : str_cut(str_of(row->labels),
+							 str_chr(str_of(row->labels), '='));
+
+		if (strcmp(row->name, last) != 0)
+			strbuf_printf(out, "`%s` | %s | " STR_FMT " | %s\n", row->name,
+				      type_of(row), STR_ARG(label), row->help);
+		last = row->name;
+	}
+	list_groups(out);
 }

@@ -15,5 +15,7 @@ enum metrics_group {
 	METRICS_PLUGINS = 32,	 /* falcosecurity_plugins_* */
 };
 
+/* Every row as docs/metrics.md has it. */
+void metrics_list(struct strbuf *out);
 /* Every row and every series; groups: those to show. */
 void metrics_print(const struct stats *s, unsigned groups, struct strbuf *out);

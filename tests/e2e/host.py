@@ -49,9 +49,12 @@ class Actor:
 
 
 class Sensor:
-    def __init__(self, tmp, rules, scope, extra=(), config="", command=()):
+    """wrap: makes another command of the usual one."""
+
+    def __init__(self, tmp, rules, scope, extra=(), config="", command=(), wrap=list):
         self.tmp = tmp
         self.alerts = []
+        self.lines = []  # of standard output
         self.log = []
         # The network process is nobody, and its journal is below.
         for above in (tmp, *tmp.parents):
@@ -63,7 +66,7 @@ class Sensor:
         command = [TIERCEL, *command, "-c", str(path), *extra]
         for r in rules:
             command += ["-r", str(r)]
-        self.proc = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.proc = subprocess.Popen(wrap(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.threads = [threading.Thread(target=self._alerts, daemon=True),
                         threading.Thread(target=self._log, daemon=True)]
         for t in self.threads:
@@ -71,6 +74,7 @@ class Sensor:
 
     def _alerts(self):
         for line in self.proc.stdout:
+            self.lines.append(line.rstrip("\n"))
             if line.startswith("{") and line.endswith("\n"):  # a killed one may end in the middle
                 self.alerts.append(json.loads(line))
 
