@@ -74,11 +74,12 @@ def tools(tmp_path):
     path.mkdir()
     for name in ("helm", "kubectl", "helmfile", "grpcurl"):
         (path / name).symlink_to(ROOT / "tests" / "docs" / "cluster.py")
-    (path / "tiercel").write_text(f"#!/bin/sh\n[ \"$1\" != tail ] || exit 0\nexec {TIERCEL} \"$@\"\n")
+    (path / "tiercel").write_text(f"#!/bin/sh\n[ \"$1\" != tail ] || exit 0\n[ \"$1\" != -r ] || set -- --dry-run \"$@\"\n"
+                                  f"exec {TIERCEL} \"$@\"\n")
     (path / "tiercel").chmod(0o755)
     here = tmp_path / "here"
     here.mkdir()
-    for name in ("charts", "docs"):
+    for name in ("charts", "docs", "rules"):
         (here / name).symlink_to(ROOT / name)
     return here, f"{path}:{os.environ['PATH']}"
 
@@ -90,6 +91,17 @@ def test_commands_on_a_cluster(tools, name):
         done = subprocess.run(["bash", "-c", text + "\nwait"], cwd=here, env={**os.environ, "PATH": path},
                               capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
+
+
+def test_commands_of_the_readme_about_rules(tools):
+    here, path = tools
+    (here / "my_rules.yaml").write_text("- rule: Mine\n  desc: d\n  condition: evt.type = openat and fd.name = /x\n"
+                                        "  output: seen %fd.name\n  priority: INFO\n")
+    [text] = [text for _, text in BLOCK.findall((ROOT / "README.md").read_text()) if "tiercel check" in text]
+    for line in text.splitlines():
+        done = subprocess.run(["bash", "-ec", line], cwd=here, env={**os.environ, "PATH": path}, capture_output=True,
+                              text=True, timeout=120, check=False)
+        assert done.returncode == 0, f"{line}:\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("command", [
