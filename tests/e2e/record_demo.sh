@@ -61,7 +61,7 @@ END
 env -i -C / PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root unshare -m sh "$work/actor" "$work" &
 actor=$!
 cat >"$work/falco.yaml" <<END
-rules_files: [rules/tiercel_rules.yaml]
+rules_files: [rules]
 log_stderr: true
 stdout_output: {enabled: true}
 tiercel: {scope: 'pid:$actor'}
