@@ -32,7 +32,8 @@
 		(v)->n = (v)->cap = 0;                                                             \
 	} while (0)
 
-#define vec_foreach(p, v) for (__typeof__((v)->items) p = (v)->items; p != (v)->items + (v)->n; p++)
+#define vec_foreach(p, v)                                                                          \
+	for (__typeof__((v)->items) p = (v)->items; (v)->n && p != (v)->items + (v)->n; p++)
 
 static inline int vec_grow_(void **items, size_t *cap, size_t n, size_t size)
 {
