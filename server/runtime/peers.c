@@ -19,6 +19,8 @@
 
 enum {
 	LOOK_MS = 500, /* between looks for new sockets */
+	LOOK_AGAIN_MS =
+		20, /* the same when there is a question, which may be about a new one's container */
 	BACKOFF_FIRST_MS = 250,
 	BACKOFF_LAST_MS = 30000,
 	BACKOFF_DOUBLINGS = 7,
@@ -290,9 +292,11 @@ static void add(struct peers *ps, enum runtime_kind kind, const char *path)
 	snprintf(p->type, sizeof(p->type), "%s", types[kind]);
 }
 
-uint64_t peers_look(struct peers *ps, uint64_t now_ns)
+uint64_t peers_look(struct peers *ps, uint64_t now_ns, bool question)
 {
-	if (now_ns < ps->next_look_ns)
+	uint64_t early = question ? (LOOK_MS - LOOK_AGAIN_MS) * MS : 0;
+
+	if (now_ns + early < ps->next_look_ns)
 		return ps->next_look_ns;
 	for (size_t i = 0; i < ps->o.npatterns; i++) {
 		char pattern[256];

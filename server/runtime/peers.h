@@ -55,8 +55,11 @@ struct peers {
 	_Atomic uint64_t asked[RUNTIME_KINDS], failed[RUNTIME_KINDS]; /* any thread */
 };
 
-/* Looks for sockets when it is time to; returns when it will be again. */
-uint64_t peers_look(struct peers *ps, uint64_t now_ns);
+/*
+ * Looks for sockets when it is time to, which is sooner when there is a question: it may be about the first container
+ * of a runtime that has just come. Returns when it will be again.
+ */
+uint64_t peers_look(struct peers *ps, uint64_t now_ns, bool question);
 /*
  * Whether it may be asked at that time, for a container of that user (0: of the system). Who can make a socket can
  * answer what he likes: a user's runtime is believed of that user's containers only.

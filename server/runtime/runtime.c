@@ -66,10 +66,13 @@ static void *run(void *arg)
 	struct runtime *rt = arg;
 
 	while (!atomic_load(&rt->stop)) {
-		uint64_t now = clock_boot_ns(), look = peers_look(&rt->peers, now), next;
+		struct question *q = queue_pop(rt->questions);
+		uint64_t now = clock_boot_ns(), look = peers_look(&rt->peers, now, q != NULL), next;
 
-		for (struct question *q; (q = queue_pop(rt->questions)); free(q))
+		for (; q; q = queue_pop(rt->questions)) {
 			lookups_ask(&rt->lookups, q);
+			free(q);
+		}
 		next = lookups_run(&rt->lookups, now);
 		next = next < look ? next : look;
 		passwd_watch(rt->passwd, now);

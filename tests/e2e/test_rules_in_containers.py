@@ -13,13 +13,7 @@ import pytest
 
 from engines import Docker, image_root, image_tar, remove_cgroups
 from host import TIERCEL, Actor, Sensor
-from test_falco_rules import CANNOT, DEEDS, RULES
-
-OVERRIDE = """
-- list: namespace_scope_network_only_subnet
-  items: [shop]
-  override: {items: append}
-"""
+from test_falco_rules import DEEDS, OVERRIDE, RULES
 
 # What runtimes do, or start, themselves: a command of theirs inside, or the start of a container.
 BY_RUNTIME = {
@@ -34,7 +28,6 @@ NOT_INSIDE = {
     "Launch Suspicious Network Tool on Host": "its condition holds on the host only",
     "Non sudo setuid": "its condition holds on the host only",
     "User mgmt binaries": "its condition holds on the host only",
-    **CANNOT,
 }
 
 
