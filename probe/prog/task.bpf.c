@@ -66,7 +66,7 @@ int task_free(u64 *ctx)
 	u32 tgid = (u32)t->tgid;
 	u64 *start;
 
-	if (t->pid != t->tgid)
+	if (t->signal->live.counter > 0)
 		return 0;
 	start = bpf_map_lookup_elem(&scope_pids, &tgid);
 	if (start && *start && same_start(*start, t->start_boottime))
@@ -238,7 +238,8 @@ INLINE s64 reaper_of(struct task_struct *t)
 
 	if ((u64)t->children.next == (u64)&t->children)
 		return 0;
-	if (t->pid != t->tgid)
+	/* The one that ends last need not be the first. */
+	if (t->signal->live.counter > 0)
 		return t->tgid;
 	for (int i = 0; i < 16; i++) {
 		if (BPF_CORE_READ_BITFIELD_PROBED(up->signal, is_child_subreaper))

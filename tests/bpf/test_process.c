@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -339,12 +340,76 @@ static void test_clone(void **st)
 	watch_done(&w);
 }
 
+static int hold[2]; /* the child lives until the writing end is closed */
+
+static void *last_thread(void *arg)
+{
+	char path[64], state[512] = "";
+	pid_t child = fork();
+
+	if (child == 0) {
+		close(hold[1]);
+		_exit(read(hold[0], path, 1) != 0);
+	}
+	/* The first thread has gone when it is a zombie. */
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	while (!strstr(state, ") Z")) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, state, sizeof(state) - 1);
+
+		state[n > 0 ? n : 0] = '\0';
+		close(fd);
+	}
+	_exit(0);
+}
+
+static void outlives_its_first_thread(const char *dir)
+{
+	pthread_t thread;
+
+	must(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	must(pipe(hold), 0);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		close(hold[1]);
+		if (pthread_create(&thread, NULL, last_thread, NULL) == 0)
+			syscall(SYS_exit, 0);
+		_exit(97);
+	}
+	must_be_ok(pid);
+	must(waitpid(pid, NULL, 0), pid);
+	close(hold[1]);
+	must_be_ok(waitpid(-1, NULL, 0));
+}
+
+/* Whoever ends last of a process, its children go to the reaper. */
+static void test_last_thread(void **st)
+{
+	const uint16_t events[] = { EV_TASK_FORK, EV_PROCEXIT_1_E, 0 };
+	struct watch w;
+
+	watch_run(&w, events, outlives_its_first_thread);
+	const struct rec_hdr *last = NULL;
+
+	for (size_t i = 0; i < watch_count(&w, EV_PROCEXIT_1_E, 0); i++) {
+		const struct rec_hdr *e = watch_get(&w, EV_PROCEXIT_1_E, i);
+
+		if (e->who.tid != e->who.pid)
+			last = e;
+	}
+	assert_non_null(last);
+	assert_int_equal(rec_num(last, 4), w.root);
+	watch_done(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tree),  cmocka_unit_test(test_no_late),
-		cmocka_unit_test(test_exec),  cmocka_unit_test(test_memfd),
-		cmocka_unit_test(test_clone), cmocka_unit_test(test_stdio),
+		cmocka_unit_test(test_tree),	    cmocka_unit_test(test_no_late),
+		cmocka_unit_test(test_exec),	    cmocka_unit_test(test_memfd),
+		cmocka_unit_test(test_clone),	    cmocka_unit_test(test_stdio),
+		cmocka_unit_test(test_last_thread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
