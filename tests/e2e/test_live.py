@@ -56,7 +56,7 @@ def test_evasion_by_symlink_is_seen(sensor, actor, rules_file, tmp_path):
 
 def test_blog_rules_fire(sensor, actor, tmp_path):
     blog = ROOT / "tests" / "e2e" / "data" / "blog-rules.yaml"
-    s = sensor([POLICY, blog], f"pid:{actor.pid}", config="rule_matching: all\n")
+    s = sensor([ROOT / "rules", blog], f"pid:{actor.pid}", config="rule_matching: all\n")
     target = tmp_path / "file"
     target.write_text("x")
     actor.do(f"import os; os.chmod({str(target)!r}, 0o600)")
