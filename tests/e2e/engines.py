@@ -241,6 +241,7 @@ class Docker:
         self.api.remove_all()
         self.daemon.stop()
         unmount(self.path / "root")  # once for each daemon that was killed
+        unmount(self.path / "exec/netns/default")
 
 
 class Podman:
