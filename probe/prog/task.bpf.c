@@ -66,7 +66,7 @@ int task_free(u64 *ctx)
 	u32 tgid = (u32)t->tgid;
 	u64 *start;
 
-	if (t->signal->live.counter > 0)
+	if (t->pid != t->tgid)
 		return 0;
 	start = bpf_map_lookup_elem(&scope_pids, &tgid);
 	if (start && *start && same_start(*start, t->start_boottime))
