@@ -17,10 +17,10 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 from conftest import Server  # noqa: E402
 from host import Actor, Sensor  # noqa: E402
 from rawh2 import Connection, call  # noqa: E402
+from run import cpu_seconds  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("BUILD", HERE.parents[1] / "build"))
 BENCH = str(BUILD / "tests" / "bench" / "bench-stream")
-TICK = os.sysconf("SC_CLK_TCK")
 ROUNDS = 3
 TOTAL = 400_000  # messages of a round, on all streams together
 RULES = """
@@ -30,11 +30,6 @@ RULES = """
   output: "File opened (file=%fd.name process=%proc.name pid=%proc.pid user=%user.name)"
   priority: INFO
 """
-
-
-def cpu(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def resident(pid, kind="Rss"):
@@ -119,13 +114,13 @@ def journal_cost(directory):
         best = []
         for _ in range(ROUNDS):
             server = ours(directory, 0, *extra)
-            before = cpu(server.pid)
+            before = cpu_seconds(server.pid)
             for _ in range(n // 10_000):
                 server.say("more 10000")
                 server.status()
                 time.sleep(0.05)
             time.sleep(0.5)
-            best.append((cpu(server.pid) - before) / n * 1e6)
+            best.append((cpu_seconds(server.pid) - before) / n * 1e6)
             server.stop()
         used[extra] = min(best)
     without, with_ = used.values()
@@ -180,12 +175,12 @@ def whole(directory):
     for _ in range(ROUNDS):
         client = subprocess.Popen([BENCH, "load", f"{tmp}/t.sock", "1", str(10**9)], stdout=subprocess.PIPE)
         time.sleep(3)
-        before = cpu(sensor.proc.pid) + cpu(network)
+        before = cpu_seconds(sensor.proc.pid) + cpu_seconds(network)
         for i in range(0, n, 1000):
             acts(actor, i, 1000)
             time.sleep(0.01)
         time.sleep(1)
-        used.append((cpu(sensor.proc.pid) + cpu(network) - before) / n * 1e6)
+        used.append((cpu_seconds(sensor.proc.pid) + cpu_seconds(network) - before) / n * 1e6)
         client.kill()
         client.wait()
     print(f"CPU of an alert raised, rendered, in a file and at a subscriber: {min(used):.1f} us", flush=True)
