@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "base/vec.h"
+#include "feed.h"
 #include "state/container.h"
 #include "state/state.h"
 
@@ -45,17 +46,9 @@ static void begin(uint16_t type, struct rec_ident who)
 	record_begin(&builder, type, ++now_ns, &who);
 }
 
-/* Feeds what was built; the process it was attributed to (already removed if it ended). */
 static const struct proc *feed(struct state *s)
 {
-	const struct rec_hdr *rec = record_end(&builder);
-	struct event e;
-
-	assert_non_null(rec);
-	assert_int_equal(event_decode(rec, rec->len, &e), 0);
-	assert_int_equal(state_before(s, &e), 0);
-	state_after(s, &e);
-	return e.proc;
+	return feed_built(s, &builder);
 }
 
 static void feed_fork(struct state *s, struct rec_ident who, uint32_t tid, uint32_t pid,

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "probe/abi/probe.h"
-#include "state/state.h"
+#include "feed.h"
 
 static struct record_builder builder;
 
@@ -22,13 +22,7 @@ static void begin(uint16_t type, uint32_t pid, uint32_t tid)
 
 static void feed(struct state *s)
 {
-	const struct rec_hdr *rec = record_end(&builder);
-	struct event e;
-
-	assert_non_null(rec);
-	assert_int_equal(event_decode(rec, rec->len, &e), 0);
-	assert_int_equal(state_before(s, &e), 0);
-	state_after(s, &e);
+	feed_built(s, &builder);
 }
 
 static void rename_thread(struct state *s, uint32_t by, int64_t tid, const char *name)
