@@ -24,12 +24,13 @@ static void die(const char *what)
 	_exit(1);
 }
 
-static void stay_on(size_t cpu)
+/* Of those there are: on a machine with one, all is on that. */
+static void stay_on(long cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
+	CPU_SET((size_t)(cpu % sysconf(_SC_NPROCESSORS_ONLN)), &set);
 	if (sched_setaffinity(0, sizeof(set), &set) < 0)
 		die("sched_setaffinity");
 }

@@ -95,7 +95,6 @@ def counted(sensor, rules_file):
     return start
 
 
-@pytest.mark.skipif(os.cpu_count() < 2, reason="one processor runs nothing beside itself")
 def test_fork_here_and_exec_there(storm, counted):
     s = storm("race", RACES)
     watch, port = counted(s.pid)
