@@ -72,8 +72,8 @@ class World:
         self.build()
         self.certs = self.directory("certs", 65534)
         self.state = self.directory("state")
-        self.made_certs = self.once(["certs", "/work/certs", "localhost"], User="65534:65534", HostConfig={
-            "CapDrop": ["ALL"], "Binds": [f"{self.certs}:/work"], "ReadonlyRootfs": True})
+        self.made_certs = self.once(["certs", "/made/certs", "localhost"], User="65534:65534", HostConfig={
+            "CapDrop": ["ALL"], "Binds": [f"{self.certs}:/made"], "ReadonlyRootfs": True})
         for name in ("server.key", "server.crt", "ca.crt"):
             os.chown(self.certs / "certs" / name, 0, 0)
 
