@@ -25,6 +25,16 @@ for line in sys.stdin:
 """
 
 
+# A rule that no event matches.
+NOTHING = """
+- rule: nothing
+  desc: d
+  condition: evt.type = mkdir and fd.name = /no/such
+  output: "o"
+  priority: INFO
+"""
+
+
 class Actor:
     """A Python process that runs one-line statements; everything it and its children do is in scope."""
 

@@ -6,20 +6,13 @@ import subprocess
 import sys
 import time
 
-from host import ROOT, Sensor
+from host import NOTHING, ROOT, Sensor
 
 RULE = "Falco internal: syscall event drop"
 KEYS = sorted(["ebpf_enabled", "n_drops", "n_drops_buffer_total", "n_drops_bug", "n_drops_page_faults",
                "n_drops_scratch_map", "n_evts"] +
               [f"n_drops_buffer_{f}_exit" for f in ("clone_fork", "close", "connect", "dir_file", "execve", "open",
                                                     "other_interest", "proc")])
-NOTHING = """
-- rule: nothing
-  desc: d
-  condition: evt.type = mkdir and fd.name = /no/such
-  output: "o"
-  priority: INFO
-"""
 SIMULATE = "syscall_event_drops: {{simulate_drops: true, threshold: 1, rate: 100, max_burst: 100, actions: [{}]}}\n"
 
 

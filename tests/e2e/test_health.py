@@ -10,20 +10,13 @@ import time
 
 import pytest
 from conftest import any_free_port
-
-RULE = """
-- rule: nothing
-  desc: d
-  condition: evt.type = mkdir and fd.name = /no/such
-  output: "o"
-  priority: INFO
-"""
+from host import NOTHING
 
 
 @pytest.fixture
 def endpoint(sensor, actor, rules_file):
     port = any_free_port()
-    s = sensor([rules_file(RULE)], f"pid:{actor.pid}",
+    s = sensor([rules_file(NOTHING)], f"pid:{actor.pid}",
                extra=["-o", "webserver.enabled=true", "-o", "webserver.listen_address=127.0.0.1", "-o",
                       f"webserver.listen_port={port}"])
 
@@ -81,6 +74,6 @@ def test_signs_of_life_for_a_watchdog(tmp_path, sensor, actor, rules_file, monke
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(20)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        sensor([rules_file(RULE)], f"pid:{actor.pid}")
+        sensor([rules_file(NOTHING)], f"pid:{actor.pid}")
         said = [manager.recv(4096).decode() for _ in range(4)]
     assert any("READY=1" in text for text in said) and said.count("WATCHDOG=1") >= 2, said
