@@ -15,9 +15,8 @@ struct {
 	__type(value, u32);
 } discards __weak SEC(".maps");
 
-/* Of a path or name, and of what is before its last component. */
-struct hashes {
-	u64 whole; /* 0: none */
+/* Of a path or name beside its hash: that of what is before its last component. */
+struct parts {
 	u64 place;
 	u32 tail; /* the ending (key_ending); 0: none */
 };
@@ -56,14 +55,13 @@ INLINE u32 dentry_tail(u64 dentry)
 }
 
 /* What path_write adds up for the same path; 0: it does not reach the root, or names compare in ways of their own. */
-static __attribute__((noinline)) u64 key_path(u64 dentry, u64 vfsmount, struct hashes *ret)
+static __attribute__((noinline)) u64 key_path(u64 dentry, u64 vfsmount, struct parts *ret)
 {
 	u64 mount = vfsmount - bpf_core_field_offset(struct mount, mnt);
 	u64 root = (u64)CORE(vfsmount, vfsmount, mnt_root);
 	u64 h = conf.secrets[0], place = conf.secrets[0];
 	u64 leaf = 0;
 
-	ret->whole = 0;
 	if (CORE(dentry, dentry, d_flags) & DCACHE_OP_HASH)
 		return 0;
 	for (u32 i = 0; i < KEY_STEPS; i++) {
@@ -71,10 +69,9 @@ static __attribute__((noinline)) u64 key_path(u64 dentry, u64 vfsmount, struct h
 			u64 parent = (u64)CORE(mount, mount, mnt_parent);
 
 			if (parent == mount || parent == 0) {
-				ret->whole = h | 1;
 				ret->place = place | 1;
 				ret->tail = leaf ? dentry_tail(leaf) : 0;
-				return ret->whole;
+				return h | 1;
 			}
 			dentry = (u64)CORE(mount, mount, mnt_mountpoint);
 			mount = parent;
@@ -102,7 +99,7 @@ enum { NAME_WORDS = KEY_NAME / 8 };
 #define BYTES8(byte) (0x0101010101010101ull * (byte))
 
 /* Of KEY_NAME bytes with zeros behind the text. */
-static __attribute__((noinline)) u64 key_text(const u64 *words, u32 len, struct hashes *ret)
+static __attribute__((noinline)) u64 key_text(const u64 *words, u32 len, struct parts *ret)
 {
 	u64 h = conf.secrets[1], before = h, first = 0, last = 0, earlier = '/' * 1ull << 56;
 	u32 used = 0;
@@ -128,19 +125,18 @@ static __attribute__((noinline)) u64 key_text(const u64 *words, u32 len, struct 
 	}
 	if (used > 8)
 		used = 8;
-	ret->whole = h | 1;
 	ret->place = key_mix(before, first) | 1;
 	/* The last eight bytes of the text, in its end the text's. */
 	if (used < 8)
 		last = last << (64 - 8 * used) | earlier >> (8 * used);
 	ret->tail = tail_cut((u32)(last >> 32));
-	return ret->whole;
+	return h | 1;
 }
 
 INLINE u64 key_base(s64 dirfd)
 {
 	u64 path[2] = { 0 }, at;
-	struct hashes h;
+	struct parts h;
 
 	if ((s32)dirfd == AT_FDCWD) {
 		u64 fs = (u64)TASK(task_now(), fs);
@@ -197,7 +193,7 @@ static __attribute__((noinline)) bool key_discards(struct probe_keys *keys, u64 
 {
 	struct probe_key *k = &keys->file;
 	u64 text[NAME_WORDS] = { 0 };
-	struct hashes given, resolved = { 0 };
+	struct parts given, resolved = { 0 };
 	long n;
 
 	k->generation = state.generation;
@@ -266,7 +262,7 @@ static __attribute__((noinline)) bool key_named(struct slot *s, const struct pro
 						u32 len)
 {
 	u64 text[NAME_WORDS] = { 0 };
-	struct hashes h;
+	struct parts h;
 
 	if (len >= KEY_NAME)
 		return false;
