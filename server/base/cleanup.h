@@ -2,6 +2,7 @@
 /* Release at the end of a scope, and hand-over of what is to be kept. */
 #pragma once
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,6 +36,12 @@ static inline void closep(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+static inline void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
 }
 
 static inline void fclosep(FILE **f)

@@ -92,12 +92,6 @@ static int list_process(struct scan *s, uint32_t pid)
 						      .start_ns = line.start_ticks * s->tick_ns }));
 }
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* Calls each with every name in the directory that is a number. fd is taken over. */
 static int each_number(int fd, int (*each)(struct scan *s, uint32_t n), struct scan *s)
 {

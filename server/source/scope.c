@@ -18,12 +18,6 @@
 
 enum { MAX_STAT = 4096, MAX_PASSES = 64 };
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 static bool has(int map, uint32_t pid)
 {
 	uint64_t start;
