@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "link/pack.h"
 #include "rpc/times.h"
 
 enum { REQUEST_HEARTBEAT_S = 1 };
@@ -126,9 +127,8 @@ int request_pack(const struct client_options *o, const Falco__Outputs__Cursor *a
 	q.control = true;
 	q.follow = o->follow;
 	strbuf_clear(out);
-	char *room = r == 0 ? strbuf_room(out, falco__outputs__request__get_packed_size(&q)) : NULL;
-	if (room)
-		out->len = falco__outputs__request__pack(&q, (uint8_t *)room);
+	if (r == 0)
+		r = pack_message(&q.base, out);
 	arena_done(&a);
-	return room ? 0 : -ENOMEM;
+	return r;
 }

@@ -11,6 +11,7 @@
 #include "daemon/validate.h"
 #include "filter/glob.h"
 #include "link/control.h"
+#include "link/pack.h"
 #include "tiercel.pb-c.h"
 
 enum { ANSWER_BYTES = LIMIT_CONTROL_BYTES - 1024, ANSWER_ARENA = 64 << 20 };
@@ -28,14 +29,11 @@ static void say(struct answers *a, uint64_t id, enum control_outcome outcome, st
 static void say_message(struct answers *a, uint64_t id, const ProtobufCMessage *m)
 {
 	_cleanup_(strbuf_done) struct strbuf out = { .limit = ANSWER_BYTES };
-	char *room = strbuf_room(&out, protobuf_c_message_get_packed_size(m) + 1);
 
-	if (!room) {
+	if (pack_message(m, &out) < 0)
 		say(a, id, ANSWER_BUSY, STR("the answer is too long: ask for less"));
-		return;
-	}
-	out.len = protobuf_c_message_pack(m, (uint8_t *)room);
-	say(a, id, ANSWER_OK, strbuf_str(&out));
+	else
+		say(a, id, ANSWER_OK, strbuf_str(&out));
 }
 
 static char *text_of(struct str s)

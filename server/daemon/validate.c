@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/strbuf.h"
 #include "daemon/rules.h"
+#include "link/pack.h"
 #include "rpc/confine.h"
 #include "rule/load.h"
 #include "tiercel.pb-c.h"
@@ -102,10 +103,8 @@ static int write_answer(const struct loader *l, bool valid, const struct diag *d
 	m.results = (char *)(uintptr_t)strbuf_z(&text);
 	if (!m.results_json || !m.results)
 		return VALIDATE_MEMORY;
-	char *room = strbuf_room(&out, protobuf_c_message_get_packed_size(&m.base));
-	if (!room)
+	if (pack_message(&m.base, &out) < 0)
 		return VALIDATE_MEMORY;
-	out.len = protobuf_c_message_pack(&m.base, (uint8_t *)room);
 	return io_write_all(STDOUT_FILENO, strbuf_str(&out)) < 0 ? VALIDATE_FAILED : VALIDATE_OK;
 }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "link/control.h"
+#include "link/pack.h"
 #include "rpc/call.h"
 #include "rpc/method.h"
 
@@ -69,15 +70,11 @@ static struct relay *begin(struct rpc_call *call)
 static bool collect(struct rpc_call *call, const ProtobufCMessage *message)
 {
 	struct relay *r = call->relay ? call->relay : begin(call);
-	size_t len = protobuf_c_message_get_packed_size(message);
 
 	if (!r)
 		return false;
-	char *room = strbuf_room(&r->question, len + 1);
-	if (room) {
-		r->question.len += protobuf_c_message_pack(message, (uint8_t *)room);
+	if (pack_message(message, &r->question) == 0)
 		return true;
-	}
 	rpc_call_finish(call, GRPC_STATUS_RESOURCE_EXHAUSTED, "the request is too large");
 	return false;
 }

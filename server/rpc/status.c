@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "journal/journal.h"
+#include "link/pack.h"
 #include "link/stats.h"
 #include "rpc/backlog.h"
 #include "rpc/call.h"
@@ -194,12 +195,10 @@ int status_pack(const struct rpc_shared *shared, struct strbuf *out)
 	arena_init(&a, 0);
 	shared->count(shared->sensor_ctx);
 	int r = fill(&a, shared, &m);
-	size_t len = r == 0 ? protobuf_c_message_get_packed_size(&m.base) : 0;
-	char *room = r == 0 ? strbuf_room(out, len + 1) : NULL;
-	if (room)
-		out->len += protobuf_c_message_pack(&m.base, (uint8_t *)room);
+	if (r == 0)
+		r = pack_message(&m.base, out);
 	arena_done(&a);
-	return room ? 0 : -ENOMEM;
+	return r;
 }
 
 void status_request(struct rpc_call *call, const ProtobufCMessage *message)

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/limits.h"
 #include "cri/runtime.pb-c.h"
+#include "link/pack.h"
 #include "runtime/answer.h"
 #include "runtime/pairs.h"
 
@@ -23,10 +24,7 @@ void answer_frame(const ProtobufCMessage *m, struct strbuf *out)
 
 	for (unsigned i = 0; i < FRAME; i++)
 		strbuf_addc(out, (char)(i ? n >> (8 * (FRAME - 1 - i)) : 0));
-	char *room = strbuf_room(out, n);
-
-	if (room)
-		out->len += protobuf_c_message_pack(m, (uint8_t *)room);
+	(void)pack_message(m, out); /* out keeps the fault */
 }
 
 void cri_write_status(struct str id, struct strbuf *out)
