@@ -208,8 +208,6 @@ static void take_change(struct engine *e)
 	if (pipeline_rules(e->o.pipeline, c->rules) < 0)
 		log_error("out of memory: the old rules stay in force");
 	teach_generation(e);
-	if (atomic_load(&e->next)) /* others are there already */
-		bpf_source_generation(e->o.source, 0, NULL);
 	e->drops.policy = c->drops;
 	if (c->apply)
 		c->apply(c->ctx);
